@@ -1,0 +1,1 @@
+"""The dashboards: they read one published release and nothing else."""

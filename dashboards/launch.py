@@ -1,0 +1,52 @@
+"""Starts the dashboards; every setting that protects a reader or the host stands here."""
+
+import os
+from pathlib import Path
+
+from dashboards.published import Published
+
+APP = Path(__file__).parent / "app.py"
+FONT = "'Noto Sans CJK JP', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic UI', Meiryo, sans-serif"
+
+SETTINGS: dict[str, object] = {
+    "client.showErrorDetails": "none",
+    "client.showErrorLinks": False,
+    "client.toolbarMode": "minimal",
+    "browser.gatherUsageStats": False,
+    "server.address": "127.0.0.1",
+    "server.headless": True,
+    "server.enableStaticServing": True,  # layout and names of the map; nothing of a release is in there
+    "server.fileWatcherType": "none",
+    "server.runOnSave": False,
+    "server.maxUploadSize": 1,
+    "runner.magicEnabled": False,
+    "theme.base": "light",
+    "theme.font": FONT,
+    "theme.headingFont": FONT,
+    "theme.baseFontSize": 15,
+    "theme.headingFontSizes": ["1.7rem", "1.25rem", "1.1rem", "1rem", "1rem", "1rem"],
+    "theme.headingFontWeights": [700, 700, 700, 600, 600, 600],
+    "theme.primaryColor": "#1f5c99",
+    "theme.textColor": "#1b2430",
+    "theme.backgroundColor": "#ffffff",
+    "theme.secondaryBackgroundColor": "#f4f6f9",
+    "theme.linkColor": "#1f5c99",
+    "theme.borderColor": "#d5dbe2",
+    "theme.showWidgetBorder": True,
+}
+
+
+def launch(published: Path, port: int = 8501, boundaries: Path | None = None) -> None:
+    """Serves a release until interrupted.
+
+    Raises NotARelease (one sentence) when the file is missing or is no release.
+    """
+    Published(published).current()
+    os.environ["MCHDB_PUBLISHED"] = str(published.resolve())
+    if boundaries is not None:
+        os.environ["MCHDB_BOUNDARIES"] = str(boundaries.resolve())
+    from streamlit.web import bootstrap
+
+    settings = SETTINGS | {"server.port": port}
+    bootstrap.load_config_options(settings)
+    bootstrap.run(str(APP), False, [], settings)

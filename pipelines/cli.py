@@ -1,0 +1,309 @@
+"""The commands: arguments only. Each one hands over to a function of its station, imported when it is called."""
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+
+USAGE, UNEXPECTED, DISK = 64, 70, 74
+
+app = typer.Typer(
+    name="mchdb", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+    help="母子保健の匿名化された地域統計 / anonymized maternal-child health indicators for Japan",
+)  # fmt: skip
+edge = typer.Typer(no_args_is_help=True, help="提出元の内側 / inside the source: check and send")
+period = typer.Typer(no_args_is_help=True, help="年度の開閉 / open and close a fiscal year")
+app.add_typer(edge, name="edge")
+app.add_typer(period, name="period")
+
+KeyDirectories = Annotated[
+    list[Path], typer.Option("--keys", help="鍵の種類ごとのフォルダ(くり返し可) / one directory per kind of key; repeatable")
+]
+AsJson = Annotated[bool, typer.Option("--json", help="要約をJSONで標準出力へ / a summary as JSON on stdout")]
+Seed = Annotated[int, typer.Option(min=0, help="乱数の種 / seed")]
+Prefectures = Annotated[str | None, typer.Option(help="都道府県コード、または all / prefecture codes, or all")]
+FiscalYears = Annotated[str, typer.Option(help="年度の範囲 / span of fiscal years, e.g. 2022-2024")]
+PolicyId = Annotated[str, typer.Option("--policy", help="公表基準 / publication policy")]
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option(help="出力先 / where everything is put")] = Path("demo"),
+    prefectures: Prefectures = "17,31,47",
+    seed: Seed = 1,
+    serve: Annotated[bool, typer.Option(" /--no-serve", help="画面を出さずに終わる / end without the dashboards")] = True,
+    port: Annotated[int, typer.Option(help="画面のポート / port of the dashboards")] = 8501,
+    jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
+) -> None:
+    """合成データで全行程を通す / the whole way on a synthetic cohort, then the dashboards."""
+    from pipelines.demo import run_demo
+
+    run_demo(out, tuple(str(prefectures).split(",")), seed=seed, jobs=jobs)
+    if serve:
+        from dashboards.launch import launch
+
+        launch(out / "published.duckdb", port)
+
+
+@app.command()
+def synth(
+    out: Path,
+    births: Annotated[int | None, typer.Option(min=1, help="出生数 / number of births")] = None,
+    prefectures: Prefectures = None,
+    fiscal_years: FiscalYears = "2022-2024",
+    seed: Seed = 1,
+    faults: Annotated[str, typer.Option(help="none | typical | heavy")] = "typical",
+    jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
+    as_json: AsJson = False,
+) -> None:
+    """合成コホートを各システムの形式で作る / make a synthetic cohort in the real feed formats, with its answer key."""
+    from synthetic.cohort import make_cohort
+
+    codes = None if prefectures is None else tuple(prefectures.split(","))
+    done = make_cohort(
+        out, prefectures=codes, births=births, fiscal_years=_span(fiscal_years), seed=seed, faults=faults, jobs=jobs
+    )
+    _tell(done, as_json)
+    raise typer.Exit(0 if done.is_calibrated else 1)
+
+
+@app.command()
+def keys(
+    kind: Annotated[str, typer.Argument(help="edge | local | submitter | linkage | centre | load | warehouse")],
+    directory: Path,
+    version: Annotated[int, typer.Option(min=1, help="鍵の版 / version of the key")] = 1,
+    recipients: Annotated[list[Path] | None, typer.Option(help="受取人の公開鍵 / .pub of linkage and load")] = None,
+) -> None:
+    """鍵を作る / make a key; one kind in one directory."""
+    from pipelines.keys import create
+
+    for path in create(kind, directory, version, tuple(recipients or ())):
+        print(path)
+
+
+@app.command()
+def init(
+    warehouse: Path,
+    key_directories: KeyDirectories,
+    registry: Annotated[Path, typer.Option(exists=True, help="提出者の登録簿 / registry of submitters (CSV)")],
+    ledger: Annotated[Path, typer.Option(help="公表台帳 / ledger of releases, created when absent")],
+) -> None:
+    """倉庫と公表台帳を用意する / create the encrypted warehouse and the ledger."""
+    from pipelines.conduct import init_warehouse
+
+    init_warehouse(warehouse, key_directories, registry, ledger)
+
+
+@edge.command("check")
+def edge_check(
+    feeds: Path,
+    out: Annotated[Path | None, typer.Option(help="拒否報告の出力先 / where the refusal report is put")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """読んで検査し、拒否報告を出す / read, check, report the refusals."""
+    from pipelines.edge.send import check_feeds
+
+    done = check_feeds(feeds, out)
+    _tell(done, as_json)
+    raise typer.Exit(1 if done.refused else 0)
+
+
+@edge.command("send")
+def edge_send(
+    feeds: Path,
+    key_directories: KeyDirectories,
+    protected: Annotated[Path, typer.Option(help="支援措置対象者の一覧(空でも必須) / protected people; may be empty")],
+    state: Annotated[Path, typer.Option(help="送付の状態 / sequence number and chain")],
+    out: Annotated[Path, typer.Option(help="封緘した提出物の出力先 / where the parcel is put")],
+    as_json: AsJson = False,
+) -> None:
+    """検査・保護・仮名化・丸め・封緘 / check, protect, pseudonymize, coarsen, seal."""
+    from pipelines.edge.send import send
+
+    done = send(feeds, key_directories, protected, state, out)
+    _tell(done, as_json)
+    raise typer.Exit(1 if done.refused else 0)
+
+
+@app.command()
+def load(
+    parcels: Path,
+    warehouse: Path,
+    key_directories: KeyDirectories,
+    as_json: AsJson = False,
+) -> None:
+    """提出物を検証し、二次仮名化して格納する / verify, open, second pseudonym, load, link."""
+    from pipelines.warehouse.load import load_parcels
+
+    done = load_parcels(parcels, warehouse, key_directories)
+    _tell(done, as_json)
+    raise typer.Exit(1 if done.refused else 0)
+
+
+@period.command("open")
+def period_open(year: int, warehouse: Path, key_directories: KeyDirectories) -> None:
+    """年度を開く / open a fiscal year."""
+    from pipelines.warehouse.period import open_year
+
+    open_year(year, warehouse, key_directories)
+
+
+@period.command("close")
+def period_close(year: int, warehouse: Path, key_directories: KeyDirectories) -> None:
+    """年度を閉じる / close a fiscal year: late rows wait for the next revised release."""
+    from pipelines.warehouse.period import close_year
+
+    close_year(year, warehouse, key_directories)
+
+
+@app.command()
+def backup(warehouse: Path, directory: Path, key_directories: KeyDirectories) -> None:
+    """倉庫の控えを取る / a safe copy of the warehouse."""
+    from pipelines.warehouse.backup import backup as copy
+
+    copy(warehouse, directory, key_directories)
+
+
+@app.command()
+def restore(directory: Path, warehouse: Path, key_directories: KeyDirectories) -> None:
+    """控えから戻す / bring a copy back."""
+    from pipelines.warehouse.backup import restore as bring_back
+
+    bring_back(directory, warehouse, key_directories)
+
+
+@app.command()
+def status(warehouse: Path, key_directories: KeyDirectories, as_json: AsJson = False) -> None:
+    """届いたもの・届いていないもの / what arrived and what is missing."""
+    from pipelines.warehouse.status import status as ask
+
+    _tell(ask(warehouse, key_directories), as_json)
+
+
+@app.command()
+def release(
+    warehouse: Path,
+    key_directories: KeyDirectories,
+    ledger: Annotated[Path, typer.Option(help="公表台帳 / ledger of releases")],
+    out: Annotated[Path, typer.Option(help="公表ファイル / published.duckdb")],
+    as_status: Annotated[str, typer.Option("--status", help="provisional | final | revised")],
+    policy: PolicyId = "standard",
+    fiscal_years: FiscalYears = "",
+    as_json: AsJson = False,
+) -> None:
+    """集計・秘匿・監査して公表する / measure, suppress, audit, compare with the ledger, publish."""
+    from pipelines.conduct import release_from
+
+    done = release_from(
+        warehouse, key_directories, ledger, out, as_status, policy, _span(fiscal_years) if fiscal_years else None
+    )
+    _tell(done, as_json)
+
+
+@app.command()
+def audit(
+    published: Annotated[Path, typer.Argument(exists=True)],
+    ledger: Annotated[Path | None, typer.Option(help="公表台帳 / ledger of releases")] = None,
+    as_json: AsJson = False,
+) -> None:
+    """公表ファイルを外部者として攻撃する / attack a release as an outsider would."""
+    from pipelines.conduct import audit_file
+
+    done = audit_file(published, ledger)
+    _tell(done, as_json)
+    raise typer.Exit(3 if done.findings else 0)
+
+
+@app.command()
+def export(
+    published: Annotated[Path, typer.Argument(exists=True)],
+    to: Annotated[Path, typer.Option(help="出力先 / where the tables are put")],
+    indicator: Annotated[list[str] | None, typer.Option(help="指標 / indicator; repeatable")] = None,
+    level: Annotated[list[str] | None, typer.Option(help="地域の段階 / area level; repeatable")] = None,
+    formats: Annotated[str, typer.Option("--format", help="xlsx,csv,parquet")] = "xlsx,csv",
+) -> None:
+    """公的統計の表として書き出す / official tables with codebook and legend."""
+    from pipelines.release.export import export as write
+
+    for path in write(published, to, indicator, level, tuple(formats.split(","))):
+        print(path)
+
+
+@app.command()
+def codebook(
+    published: Annotated[Path, typer.Argument(exists=True)],
+    to: Annotated[Path, typer.Option(help="出力先 / where the pages are put")],
+) -> None:
+    """記録・計数・指標・公表基準の説明 / records, counts, indicators and policies as pages."""
+    from pipelines.release.codebook import codebook as write
+
+    for path in write(published, to):
+        print(path)
+
+
+@app.command()
+def dashboard(
+    published: Annotated[Path, typer.Argument(exists=True)],
+    port: Annotated[int, typer.Option(help="ポート / port")] = 8501,
+    boundaries: Annotated[Path | None, typer.Option(exists=True, help="N03境界 / official boundaries")] = None,
+) -> None:
+    """画面を出す / serve the dashboards."""
+    from dashboards.launch import launch
+
+    launch(published, port, boundaries)
+
+
+def _span(text: str) -> tuple[int, int]:
+    """`2022-2024` or `2024` as first and last fiscal year."""
+    first, _, last = text.partition("-")
+    if not (first.isdigit() and (last or first).isdigit() and int(first) <= int(last or first)):
+        raise typer.BadParameter("年度は 2022-2024 のように書いてください / fiscal years are written like 2022-2024")
+    return int(first), int(last or first)
+
+
+def _tell(done: Any, as_json: bool) -> None:
+    """A result as sentences, or as one JSON object; it holds counts and names of files, never a record's value."""
+    if as_json:
+        print(json.dumps(done.summary(), ensure_ascii=False, default=str))
+    else:
+        for line in done.lines():
+            print(line)
+
+
+def main() -> NoReturn:
+    """Runs a command; every failure is one sentence and an exit code, never a traceback or a library's text."""
+    try:
+        code = app(standalone_mode=False)
+    except Exception as problem:  # noqa: BLE001  the last border: whatever a library says may hold a value
+        code = _explained(problem)
+    sys.exit(code if isinstance(code, int) else 0)
+
+
+def _explained(problem: Exception) -> int:
+    if os.environ.get("MCHDB_TRACEBACK"):
+        raise problem
+    if isinstance(code := getattr(problem, "exit_code", None), int) and not hasattr(problem, "format_message"):
+        sentences = [getattr(problem, f"sentence_{lang}", "") for lang in ("ja", "en")]
+        print("\n".join(s for s in sentences if s), file=sys.stderr)
+        return code
+    if hasattr(problem, "format_message"):
+        print(problem.format_message(), file=sys.stderr)
+        return USAGE
+    if isinstance(problem, OSError):
+        print(f"ファイルを読み書きできません / a file could not be read or written: {problem.strerror}", file=sys.stderr)
+        return DISK
+    name = type(problem).__name__
+    print(
+        f"予期しない誤りで止まりました({name})。データは変わっていません。/ "
+        f"Stopped by an unexpected error ({name}); nothing was changed. "
+        "MCHDB_TRACEBACK=1 を付けると、開発者向けの詳細が出ます / shows developers the details.",
+        file=sys.stderr,
+    )
+    return UNEXPECTED
+
+
+if __name__ == "__main__":
+    main()

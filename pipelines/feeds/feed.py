@@ -1,0 +1,65 @@
+"""The words in which a source system's feed is described; the layout itself is data in `pipelines/reference/feeds/`."""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+
+from pipelines.declaration import Record
+from pipelines.records import RECORDS
+
+
+@dataclass(frozen=True)
+class Column:
+    """One field of a record as the feed sends it.
+
+    header: the CSV heading, or the path in the JSON object (`basicFiveInfo.nameKana`).
+    conversion: how the sent text becomes the field's text: `` (as it is), `flag` (1/0), `true_false`,
+        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2).
+    """
+
+    header: str
+    field: str
+    conversion: str = ""
+
+
+@dataclass(frozen=True)
+class Feed:
+    """A source system: format, encodings in the order tried, layout version, and how far it is believed.
+
+    trust: the lower, the sooner its values are taken where several feeds tell of one visit.
+    is_register: holds the municipality's own register (residents, lists); other feeds' visits count only where
+        their person is known to it.
+    dropped: headings or JSON keys that are thrown away unread.
+    """
+
+    name: str
+    label_ja: str
+    label_en: str
+    source_system_code: str
+    format: str
+    encodings: tuple[str, ...]
+    version: str
+    trust: int
+    is_register: bool
+    record_names: tuple[str, ...]
+    dropped: tuple[str, ...] = ()
+    local_namespace: str = ""
+
+    @cached_property
+    def records(self) -> tuple[Record, ...]:
+        return tuple(RECORDS[name] for name in self.record_names)
+
+    def columns(self, record: Record) -> tuple[Column, ...]:
+        """The layout of one record in this feed, in file order."""
+        from pipelines.reference import feed_layout
+
+        rows = feed_layout(self.name, self.version).filter(pl.col("record") == record.name)
+        return tuple(
+            Column(header, field, conversion or "")
+            for header, field, conversion in rows.select("header", "field", "conversion").iter_rows()
+        )
+
+    def file_name(self, record: Record) -> str:
+        """`<record>.csv` or `<record>.json`: one file per record and delivery."""
+        return f"{record.name}.{self.format}"

@@ -1,0 +1,309 @@
+"""The ledger of everything ever published: an append-only chain beside the warehouse (privacy, hole 9).
+
+A release is compared with all earlier ones; without them a difference of two vintages tells of one
+person. So a release needs the whole chain: absent, behind, forked or altered, nothing is released.
+
+The order of writing, each step whole on the disk before the next:
+
+1. the published values of the release (Parquet), 2. the intended line's hash beside the head,
+3. the line, 4. the head.
+
+Killed before 3, the last release stands. Killed between 3 and 4, the head is one behind and the intent
+beside it names the last line: the release had been written whole, and the head is moved up. A copy of
+the warehouse has no such intent, so its head is simply behind, and it may not release.
+
+The ledger is written before `published.duckdb` is renamed into place: what may have been seen is known.
+"""
+
+import hashlib
+import io
+import json
+import secrets
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.declaration import Count
+from pipelines.release.errors import Busy, LedgerError
+from pipelines.release.symbols import SHOWN
+from pipelines.release.writing import replace_file
+
+CELL_KEY = ("count_id", "period", "period_kind", "area_code", "breakdown_id", "category_code")
+CELLS = {**dict.fromkeys(CELL_KEY, pl.String()), "value": pl.Int64(), "status": pl.String()}
+EARLIER = {
+    "release_id": pl.String(), "sequence": pl.Int64(), "count_identity": pl.String(), **CELLS
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One line of the ledger. `counts` maps each count to the identity it had; the digests are of published data."""
+
+    sequence: int
+    release_id: str
+    status: str
+    policy_id: str
+    fiscal_years: str
+    created_on: str
+    counts: dict[str, str]
+    values_digest: str
+    values_file: str
+    values_file_sha256: str
+    previous: str
+    hash: str = ""
+
+    @property
+    def own_hash(self) -> str:
+        return _sha256(_canonical({name: held for name, held in asdict(self).items() if name != "hash"}))
+
+
+def count_identity(count: Count) -> str:
+    """What a count counts: the digest of its grain, population and condition, whatever their layout.
+
+    An edited condition under the same id is another quantity (privacy, hole 9).
+    """
+    return _sha256(_canonical([" ".join(sql.split()) for sql in (count.grain, count.population, count.condition)]))
+
+
+class Ledger:
+    """The chain in file `path`, its values beside it, and the head that this installation keeps at `head_path`."""
+
+    def __init__(self, path: Path, head_path: Path | None, entries: tuple[Entry, ...]) -> None:
+        self.path, self.head_path, self.entries = path, head_path, entries
+        self._is_locked = False
+
+    @classmethod
+    def create(cls, path: Path, head_path: Path) -> "Ledger":
+        """Begin the ledger of a new installation. Raises LedgerError when one is there already."""
+        if path.exists() or head_path.exists():
+            raise LedgerError(
+                "台帳は新規に作る必要がありますが、既にあります。既存の台帳を使ってください。",
+                "A ledger is begun only where there is none, but one is there already; use the existing one.",
+            )
+        first = _sealed(Entry(0, "", "", "", "", "", {}, secrets.token_hex(16), "", "", ""))
+        replace_file(path, _lines((first,)))
+        replace_file(head_path, _head_of(first))
+        return cls(path, head_path, (first,))
+
+    @classmethod
+    def open(cls, path: Path, head_path: Path | None) -> "Ledger":
+        """Read and verify chain, values and head (`head_path` None: a reader without an installation, no appending).
+
+        Raises LedgerError when anything of it is absent, behind, forked or altered.
+        """
+        entries = _read_chain(path)
+        if head_path:
+            _stands_at(entries, head_path)
+        return cls(path, head_path, entries)
+
+    @contextmanager
+    def lock(self) -> Iterator[None]:
+        """Be the only writer, verify again, and finish a release that was killed before its head moved.
+
+        The lock is the operating system's, held by SQLite on an empty file: it works alike on Windows, and a
+        killed process holds nothing. Raises Busy (never waits), LedgerError.
+        """
+        held = sqlite3.connect(self.path.with_name(self.path.name + ".lock"), timeout=0, isolation_level=None)
+        try:
+            try:
+                held.execute("BEGIN EXCLUSIVE")
+            except sqlite3.OperationalError:
+                raise Busy from None
+            self._is_locked = True
+            self._reread()
+            yield
+        finally:
+            self._is_locked = False
+            held.close()
+
+    def append(
+        self, release_id: str, status: str, policy_id: str, fiscal_years: str, created_on: date,
+        cells: pl.DataFrame, counts: dict[str, Count],
+    ) -> Entry:  # fmt: skip
+        """Write down a release; `cells` as in `count_cell`. The same release again changes nothing.
+
+        Raises LedgerError when not locked, when the release was published before with other values, or when
+        a cell that is not shown holds a value; DiskError when the disk does not take it.
+        """
+        values = _published_only(cells)
+        earlier = self.entry(release_id)
+        if earlier:
+            return _the_same(earlier, _digest(values))
+        return self._write(
+            values,
+            Entry(
+                len(self.entries), release_id, status, policy_id, fiscal_years, created_on.isoformat(),
+                {name: count_identity(counts[name]) for name in sorted(values["count_id"].unique())},
+                _digest(values), f"{self.path.stem}.{len(self.entries):06d}.parquet", "", self.entries[-1].hash,
+            ),
+        )  # fmt: skip
+
+    def entry(self, release_id: str) -> Entry | None:
+        """The line of a release, or None."""
+        return next((entry for entry in self.entries[1:] if entry.release_id == release_id), None)
+
+    def earlier_cells(self, before: str | None = None) -> pl.DataFrame:
+        """Every value ever shown: release_id, sequence, count_identity, cell key, value, status of the cell.
+
+        `before`: leave out this release and all later ones (a release is not compared with itself).
+        """
+        own = self.entry(before) if before else None
+        past = [entry for entry in self.entries[1:] if own is None or entry.sequence < own.sequence]
+        return pl.concat([pl.DataFrame(schema=EARLIER), *(_shown(self.path, entry) for entry in past)])
+
+    def _reread(self) -> None:
+        self.entries = _read_chain(self.path)
+        if self.head_path and _stands_at(self.entries, self.head_path) == "interrupted":
+            replace_file(self.head_path, _head_of(self.entries[-1]))
+
+    def _write(self, values: pl.DataFrame, draft: Entry) -> Entry:
+        if not self._is_locked or self.head_path is None:
+            raise LedgerError(
+                "台帳への追記には台帳の占有が必要です。", "Appending to the ledger requires its lock and its head."
+            )
+        parquet = _parquet(values)
+        entry = _sealed(Entry(**{**asdict(draft), "values_file_sha256": _sha256(parquet)}))
+        replace_file(self.path.with_name(entry.values_file), parquet)
+        replace_file(_intent(self.head_path), _head_of(entry))
+        replace_file(self.path, _lines((*self.entries, entry)))
+        replace_file(self.head_path, _head_of(entry))
+        self.entries = (*self.entries, entry)
+        return entry
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def _canonical(value: object) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _sealed(draft: Entry) -> Entry:
+    return Entry(**{**asdict(draft), "hash": draft.own_hash})
+
+
+def _lines(entries: tuple[Entry, ...]) -> bytes:
+    return b"".join(_canonical(asdict(entry)) + b"\n" for entry in entries)
+
+
+def _head_of(entry: Entry) -> bytes:
+    return _canonical({"sequence": entry.sequence, "hash": entry.hash}) + b"\n"
+
+
+def _intent(head_path: Path) -> Path:
+    return head_path.with_name(head_path.name + "_next")
+
+
+def _read_chain(path: Path) -> tuple[Entry, ...]:
+    if not path.is_file():
+        raise LedgerError(
+            f"公表には台帳 {path.name} が必要ですが、ありません。保管した台帳を元の場所に戻してください。",
+            f"A release requires the ledger {path.name}, which is absent; put the kept ledger back in its place.",
+        )
+    try:
+        entries = tuple(Entry(**json.loads(line)) for line in path.read_bytes().splitlines())
+    except (ValueError, TypeError):
+        raise _altered() from None
+    if not entries or not _is_chain(entries) or not all(_has_its_values(path, entry) for entry in entries[1:]):
+        raise _altered()
+    return entries
+
+
+def _is_chain(entries: tuple[Entry, ...]) -> bool:
+    before = ("", *(entry.hash for entry in entries))
+    return all(
+        entry.sequence == place and entry.previous == before[place] and entry.hash == entry.own_hash
+        for place, entry in enumerate(entries)
+    )
+
+
+def _has_its_values(path: Path, entry: Entry) -> bool:
+    values = path.with_name(entry.values_file)
+    return values.is_file() and _sha256(values.read_bytes()) == entry.values_file_sha256
+
+
+def _altered() -> LedgerError:
+    return LedgerError(
+        "台帳の行または公表値が、書き込まれた時と異なります。保管した台帳を元の場所に戻してください。",
+        "A line or the values of the ledger are not as they were written; put the kept ledger back in its place.",
+    )
+
+
+def _stands_at(entries: tuple[Entry, ...], head_path: Path) -> str:
+    """`current`, or `interrupted` (killed between the line and the head). Raises LedgerError otherwise."""
+    head, last = _read_head(head_path), entries[-1]
+    if head == _head_of(last):
+        return "current"
+    follows = len(entries) > 1 and head == _head_of(entries[-2])
+    if follows and _intent(head_path).is_file() and _intent(head_path).read_bytes() == _head_of(last):
+        return "interrupted"
+    if head in map(_head_of, entries):
+        raise LedgerError(
+            "この設置は台帳より遅れています(複製または復元した倉庫)。最後に公表した設置から公表してください。",
+            "This installation is behind the ledger (a copied or restored warehouse); release from the one that "
+            "released last.",
+        )
+    raise LedgerError(
+        "台帳がこの設置の最後の公表を含みません(古い台帳、または別の設置の台帳)。正しい台帳を指定してください。",
+        "The ledger does not hold the last release of this installation (an older ledger, or another "
+        "installation's); name the right one.",
+    )
+
+
+def _read_head(head_path: Path) -> bytes:
+    if not head_path.is_file():
+        raise LedgerError(
+            f"公表には設置の台帳位置 {head_path.name} が必要ですが、ありません。倉庫を控えから復元してください。",
+            f"A release requires the installation's {head_path.name}, which is absent; restore the warehouse from "
+            "its backup.",
+        )
+    return head_path.read_bytes()
+
+
+def _published_only(cells: pl.DataFrame) -> pl.DataFrame:
+    values = cells.select(pl.col(name).cast(kind) for name, kind in CELLS.items()).sort(CELL_KEY)
+    beside_hidden = pl.col("value").is_not_null() != pl.col("status").is_in(SHOWN)
+    if values.select(beside_hidden.any()).item():
+        raise LedgerError(
+            "値は公表する状態のセルだけが持つ必要がありますが、そうでないセルがあります。公表を中止しました。",
+            "A cell holds a value exactly when its status is a shown one, but some do not; the release was stopped.",
+        )
+    return values
+
+
+def _digest(values: pl.DataFrame) -> str:
+    return _sha256(values.write_csv().encode())
+
+
+def _parquet(values: pl.DataFrame) -> bytes:
+    buffer = io.BytesIO()
+    values.write_parquet(buffer, statistics=False)
+    return buffer.getvalue()
+
+
+def _the_same(entry: Entry, digest: str) -> Entry:
+    if entry.values_digest != digest:
+        raise LedgerError(
+            "同じ公表IDの値は一度しか公表できませんが、以前と異なります。新しい公表として実行してください。",
+            "A release id is published once, but its values now differ from those in the ledger; make a new release.",
+        )
+    return entry
+
+
+def _shown(path: Path, entry: Entry) -> pl.DataFrame:
+    identities = pl.DataFrame(
+        {"count_id": list(entry.counts), "count_identity": list(entry.counts.values())},
+        schema={"count_id": pl.String(), "count_identity": pl.String()},
+    )
+    values = pl.read_parquet(path.with_name(entry.values_file)).filter(pl.col("value").is_not_null())
+    return (
+        values.join(identities, on="count_id")
+        .with_columns(release_id=pl.lit(entry.release_id), sequence=pl.lit(entry.sequence, pl.Int64))
+        .select(EARLIER)
+    )

@@ -1,0 +1,231 @@
+"""What a new release may change of what was published before (privacy, hole 9).
+
+10 in a provisional release and 11 in the final one tell of one person who came late. So the change of a cell
+between two releases is a count with the rule of every count: a change, or a change of the complement, of 1..k-1 is
+not published. The earlier value then stays, as provisional, until the change is 0 or at least k.
+
+Each release has its own unknowns: a cell that keeps its earlier value ("held") is unknown in the new one. A reader
+adds and subtracts, so holding one cell is not enough: in every sum at least two terms stay unknown, and the change of
+all unknown terms together is again 0 or at least k.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pipelines.declaration import LEVELS, Count, Indicator, Policy, at_or_above
+from pipelines.release.errors import UsageError
+from pipelines.release.ledger import CELL_KEY, count_identity
+from pipelines.release.primary import terms
+from pipelines.release.system import KEYS, Lines, Mask, Nesting, Rows, System, Values, build, pairs_of
+
+STATUS_OF = {"provisional": "provisional", "final": "observed", "revised": "observed"}
+
+
+def levels_for(status: str) -> tuple[str, ...]:
+    """The area levels that a release of `status` may show: a provisional one the nation and prefectures only.
+
+    Raises UsageError for an unknown status.
+    """
+    if status not in STATUS_OF:
+        raise UsageError(
+            "公表の状態は provisional・final・revised のいずれかを指定してください。",
+            "The status of a release is one of provisional, final, revised; name one of them.",
+        )
+    return at_or_above("prefecture") if status == "provisional" else LEVELS
+
+
+def against_earlier(
+    cells: pl.DataFrame,
+    earlier: pl.DataFrame,
+    policy: Policy,
+    areas: pl.DataFrame,
+    counts: Mapping[str, Count],
+    indicators: Iterable[Indicator] = (),
+    status: str = "final",
+    also_hold: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The cells as they may be published beside everything published before.
+
+    cells: the cell key, true `value`, `is_shown` (as suppression decided); every cell of the release.
+    earlier: `Ledger.earlier_cells(before=this release)`. areas: area_code, level, parent_code, population.
+    also_hold: cell keys that an audit wants held too.
+
+    Returns the cell key, value (null where not shown), status (observed, provisional, revised, suppressed),
+    is_held, and vintage (ledger sequence since which a held value stands; null for a value of this release). A
+    ratio is of one vintage only: where numerator and denominator differ in `vintage`, it is not shown.
+    """
+    compared = _compared(cells, earlier, policy, areas, counts, indicators)
+    is_current = compared.is_shown & ~_unsafe(compared) & ~_listed(cells, also_hold)
+    is_current = _closed(compared, is_current)
+    return _published(cells, earlier, counts, is_current, status)
+
+
+def unsafe_changes(
+    cells: pl.DataFrame,
+    earlier: pl.DataFrame,
+    policy: Policy,
+    areas: pl.DataFrame,
+    counts: Mapping[str, Count],
+    indicators: Iterable[Indicator] = (),
+) -> pl.DataFrame:
+    """Keys of shown cells whose change since any earlier release is one that must not be seen.
+
+    Same frames as `against_earlier`; for the audit, `value` may be null where a cell is not shown.
+    """
+    compared = _compared(cells, earlier, policy, areas, counts, indicators)
+    return cells.filter(_unsafe(compared)).select(CELL_KEY)
+
+
+@dataclass(frozen=True)
+class Compared:
+    """The system of a release and, per earlier release and row, the change since (NaN where not known)."""
+
+    system: System
+    is_shown: Mask
+    k: Rows
+    is_public: Mask
+    changes: tuple[Values, ...]
+
+
+def _compared(
+    cells: pl.DataFrame, earlier: pl.DataFrame, policy: Policy, areas: pl.DataFrame,
+    counts: Mapping[str, Count], indicators: Iterable[Indicator],
+) -> Compared:  # fmt: skip
+    system = build(cells, areas, pairs_of(counts, indicators))
+    says = terms(system, counts, policy)
+    then = _values_of_each_release(cells, earlier, counts)
+    changes = tuple(_change(system, system.value[: system.n_cells] - old) for old in then)
+    return Compared(system, cells["is_shown"].to_numpy().astype(bool), says.k, says.is_public, changes)
+
+
+def _values_of_each_release(
+    cells: pl.DataFrame, earlier: pl.DataFrame, counts: Mapping[str, Count]
+) -> list[np.ndarray]:
+    """One array per earlier release, beside the cells: what it showed of the same quantity."""
+    same = _same_quantity(earlier, counts)
+    keys = cells.select(CELL_KEY)
+    return [
+        keys.join(release, on=CELL_KEY, how="left", maintain_order="left")["value"].cast(pl.Float64).to_numpy()
+        for _, release in sorted(same.group_by("sequence"), key=lambda group: str(group[0]).zfill(12))
+    ]
+
+
+def _same_quantity(earlier: pl.DataFrame, counts: Mapping[str, Count]) -> pl.DataFrame:
+    """Earlier values whose count had the identity that it has now: an edited condition is another quantity."""
+    identities = [count_identity(count) for count in counts.values()]
+    now = pl.DataFrame({"count_id": list(counts), "count_identity": identities})
+    return earlier.join(now, on=["count_id", "count_identity"], how="semi")
+
+
+def _change(system: System, of_cells: Values) -> Values:
+    """The change of every row: of the cells, and of the complements between them."""
+    nesting, change = system.nesting, np.full(len(system.value), np.nan)
+    change[: system.n_cells] = of_cells
+    sure = nesting.is_certain
+    change[nesting.complement[sure]] = of_cells[nesting.outer[sure]] - of_cells[nesting.inner[sure]]
+    return change
+
+
+def _unsafe(compared: Compared) -> Mask:
+    """Shown cells whose own change, or the change of what they leave of an outer count, is 1..k-1."""
+    n, nesting = compared.system.n_cells, compared.system.nesting
+    unsafe = np.zeros(n, dtype=bool)
+    for change in compared.changes:
+        unsafe |= _is_small(change[:n], compared.k[:n])
+        unsafe[nesting.inner[_small_rest(compared, nesting, change)]] = True
+    return unsafe & compared.is_shown
+
+
+def _small_rest(compared: Compared, nesting: Nesting, change: Values) -> Mask:
+    rest = change[nesting.outer] - change[nesting.inner]
+    is_public = compared.is_public[nesting.inner] & compared.is_public[nesting.outer]
+    return _is_small(rest, compared.k[nesting.inner]) & ~is_public
+
+
+def _is_small(change: Values, k: Rows) -> Mask:
+    size = np.abs(change)
+    return (size >= 1) & (size < k)
+
+
+def _closed(compared: Compared, is_current: Mask) -> Mask:
+    """Leaves fewer cells at their new value until no sum gives an unsafe change away; ends, for it only takes away."""
+    lines = compared.system.cell_lines
+    while True:
+        kept = _without_denominator(compared.system.nesting, is_current)
+        for change in compared.changes or (np.full(len(compared.system.value), np.nan),):
+            kept[_next_to_hold(compared, lines, kept, change)] = False
+        if (kept == is_current).all():
+            return kept
+        is_current = kept
+
+
+def _without_denominator(nesting: Nesting, is_current: Mask) -> Mask:
+    """What lies within a held count is held with it: a ratio is of one vintage."""
+    kept = is_current.copy()
+    for _ in LEVELS:  # nesting is a chain of a few counts
+        kept[nesting.inner] &= kept[nesting.outer]
+    return kept
+
+
+def _next_to_hold(compared: Compared, lines: Lines, is_current: Mask, change: Values) -> Rows:
+    """For every sum that gives an unsafe change away, the current term whose holding costs least."""
+    entry_is_current = is_current[lines.cells]
+    broken = _gives_away(compared, lines, entry_is_current, change)
+    entries = np.flatnonzero(broken[lines.of_entry] & entry_is_current)
+    moved = np.abs(change[lines.cells[entries]])
+    order = np.lexsort((compared.system.value[lines.cells[entries]], moved, np.isnan(moved) | (moved == 0)))
+    _, first = np.unique(lines.of_entry[entries][order], return_index=True)
+    return lines.cells[entries[order[first]]]
+
+
+def _gives_away(compared: Compared, lines: Lines, entry_is_current: Mask, change: Values) -> Mask:
+    """Sums with a single unknown term, or whose unknown terms have together changed by 1..k-1."""
+    sign = np.ones(len(lines.cells))
+    sign[lines.start[:-1]] = -1
+    n_unknown = np.bincount(lines.of_entry, weights=~entry_is_current, minlength=len(lines))
+    together = np.where(entry_is_current, 0.0, sign * change[lines.cells])
+    net = np.bincount(lines.of_entry, weights=together, minlength=len(lines))
+    is_known_then = np.bincount(lines.of_entry, weights=np.isnan(change[lines.cells]), minlength=len(lines)) == 0
+    k = compared.k[lines.cells[lines.start[:-1]]]
+    return (n_unknown == 1) | ((n_unknown > 1) & is_known_then & _is_small(net, k))
+
+
+def _listed(cells: pl.DataFrame, keys: pl.DataFrame | None) -> Mask:
+    if keys is None:
+        return np.zeros(cells.height, dtype=bool)
+    marked = keys.select(CELL_KEY).unique().with_columns(is_listed=pl.lit(True))
+    joined = cells.select(CELL_KEY).join(marked, on=CELL_KEY, how="left", maintain_order="left")
+    return joined["is_listed"].fill_null(False).to_numpy()
+
+
+def _published(
+    cells: pl.DataFrame, earlier: pl.DataFrame, counts: Mapping[str, Count], is_current: Mask, status: str
+) -> pl.DataFrame:
+    held = pl.col("earlier").is_not_null() & ~pl.col("is_current")
+    has_changed = pl.col("earlier").is_not_null() & (pl.col("earlier") != pl.col("value"))
+    current = pl.when(has_changed & (status == "revised")).then(pl.lit("revised")).otherwise(pl.lit(STATUS_OF[status]))
+    return (
+        cells.select(*KEYS, "value", is_current=pl.Series(is_current))
+        .join(_last_shown(earlier, counts), on=CELL_KEY, how="left", maintain_order="left")
+        .select(
+            *KEYS,
+            value=pl.when("is_current").then("value").otherwise("earlier"),
+            status=pl.when("is_current").then(current).when(held).then(pl.lit("provisional")).otherwise(pl.lit("suppressed")),
+            is_held=held,
+            vintage=pl.when(held).then("vintage"),
+        )
+    )  # fmt: skip
+
+
+def _last_shown(earlier: pl.DataFrame, counts: Mapping[str, Count]) -> pl.DataFrame:
+    """The last value shown of each cell, and since which release it stands."""
+    ordered = _same_quantity(earlier, counts).sort("sequence")
+    last = ordered.group_by(CELL_KEY).agg(earlier=pl.col("value").last())
+    since = ordered.join(last, on=CELL_KEY).with_columns(
+        other_until=pl.when(pl.col("value") != pl.col("earlier")).then("sequence").max().over(CELL_KEY)
+    )
+    stands = since.filter(pl.col("sequence") > pl.col("other_until").max().over(CELL_KEY).fill_null(-1))
+    return last.join(stands.group_by(CELL_KEY).agg(vintage=pl.col("sequence").min()), on=CELL_KEY)
