@@ -19,6 +19,8 @@ SETTINGS: dict[str, object] = {
     "server.fileWatcherType": "none",
     "server.runOnSave": False,
     "server.maxUploadSize": 1,
+    "logger.enableRich": False,
+    "logger.hideWelcomeMessage": True,
     "runner.magicEnabled": False,
     "theme.base": "light",
     "theme.font": FONT,

@@ -227,10 +227,10 @@ class Release:
             f"SELECT a.area_code, a.name_ja, a.name_en, a.level, o.category_code, o.period, {_VALUES}, "
             "b.label_ja AS category_ja, b.label_en AS category_en FROM observation AS o JOIN area AS a USING (area_code) "
             "LEFT JOIN published.breakdown AS b USING (breakdown_id, category_code) "
-            "WHERE o.indicator_id = ? AND o.breakdown_id = ? AND list_contains(?, o.area_code) "
+            "WHERE o.indicator_id = ? AND o.breakdown_id = ? AND list_contains(string_split(?, ','), o.area_code) "
             "AND o.period_kind <> 'month' AND NOT contains(o.period, '-') "
-            "ORDER BY list_position(?, o.area_code), b.sort, o.period",
-            indicator_id, breakdown_id, list(area_codes), list(area_codes),
+            "ORDER BY list_position(string_split(?, ','), o.area_code), b.sort, o.period",
+            indicator_id, breakdown_id, ",".join(area_codes), ",".join(area_codes),
         )  # fmt: skip
 
     def nearest(self, indicator_id: str, area_code: str, period: str) -> dict[str, Any] | None:

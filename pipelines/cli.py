@@ -20,7 +20,8 @@ app.add_typer(edge, name="edge")
 app.add_typer(period, name="period")
 
 KeyDirectories = Annotated[
-    list[Path], typer.Option("--keys", help="鍵の種類ごとのフォルダ(くり返し可) / one directory per kind of key; repeatable")
+    list[Path],
+    typer.Option("--keys", help="鍵の種類ごとのフォルダ(くり返し可) / one directory per kind of key; repeatable"),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="要約をJSONで標準出力へ / a summary as JSON on stdout")]
 Seed = Annotated[int, typer.Option(min=0, help="乱数の種 / seed")]
@@ -34,7 +35,9 @@ def demo(
     out: Annotated[Path, typer.Option(help="出力先 / where everything is put")] = Path("demo"),
     prefectures: Prefectures = "17,31,47",
     seed: Seed = 1,
-    serve: Annotated[bool, typer.Option(" /--no-serve", help="画面を出さずに終わる / end without the dashboards")] = True,
+    serve: Annotated[
+        bool, typer.Option(" /--no-serve", help="画面を出さずに終わる / end without the dashboards")
+    ] = True,
     port: Annotated[int, typer.Option(help="画面のポート / port of the dashboards")] = 8501,
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
 ) -> None:
@@ -293,7 +296,9 @@ def _explained(problem: Exception) -> int:
         print(problem.format_message(), file=sys.stderr)
         return USAGE
     if isinstance(problem, OSError):
-        print(f"ファイルを読み書きできません / a file could not be read or written: {problem.strerror}", file=sys.stderr)
+        print(
+            f"ファイルを読み書きできません / a file could not be read or written: {problem.strerror}", file=sys.stderr
+        )
         return DISK
     name = type(problem).__name__
     print(

@@ -5,7 +5,7 @@ warehouse table, the synthetic file and the codebook all derive from the same ob
 here reads or writes.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
@@ -175,7 +175,7 @@ class Record:
     fields: dict[str, Field]
     event: str
     visit_code: str | None = None
-    local_tokens: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    local_tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[CrossRule, ...] = ()
     stays: Callable[[], pl.Expr] | None = None
     group: str = ""

@@ -43,7 +43,11 @@ def gestation_class(weeks: str) -> pl.Expr:
     )  # fmt: skip
 
 
-WINDOWS = {"31": (3, 6), "34": (18, 24), "36": (36, 48)}  # months: programme -> from, below (施行規則2条; report column)
+WINDOWS = {
+    "31": (3, 6),
+    "34": (18, 24),
+    "36": (36, 48),
+}  # months: programme -> from, below (施行規則2条; report column)
 
 
 def window_class() -> pl.Expr:

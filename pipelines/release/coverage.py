@@ -34,13 +34,8 @@ def reporting(
         for period, kind, of in periods(basis, years, policy, is_pooled=is_pooled):
             every = seen.filter(pl.col("fiscal_year").is_in(of)).group_by("municipality_code").agg(pl.len().alias("n"))
             codes = every.filter(pl.col("n") == len(of))["municipality_code"]
-            blocks.append(
-                _by_area(areas, codes).select(period=pl.lit(period), period_kind=pl.lit(kind), *_NUMBERS)
-            )
+            blocks.append(_by_area(areas, codes).with_columns(period=pl.lit(period), period_kind=pl.lit(kind)))
     return pl.concat(blocks)
-
-
-_NUMBERS = (pl.col("area_code"), pl.col("n_areas_reporting"), pl.col("n_areas_expected"), pl.col("coverage_births"))
 
 
 def _by_area(areas: pl.DataFrame, reporting_codes: pl.Series) -> pl.DataFrame:

@@ -305,5 +305,5 @@ def _shown(path: Path, entry: Entry) -> pl.DataFrame:
     return (
         values.join(identities, on="count_id")
         .with_columns(release_id=pl.lit(entry.release_id), sequence=pl.lit(entry.sequence, pl.Int64))
-        .select(EARLIER)
+        .select(*EARLIER)
     )

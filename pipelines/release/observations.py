@@ -13,7 +13,12 @@ Z95 = 1.959963984540054
 
 
 def observe(
-    indicator: Indicator, frame: pl.DataFrame, cells: pl.DataFrame, sums: pl.DataFrame, areas: pl.DataFrame, policy: Policy
+    indicator: Indicator,
+    frame: pl.DataFrame,
+    cells: pl.DataFrame,
+    sums: pl.DataFrame,
+    areas: pl.DataFrame,
+    policy: Policy,
 ) -> pl.DataFrame:
     """Numerator, denominator, value, ci_low, ci_high and status of every cell in `frame` (CELL columns).
 
@@ -21,14 +26,16 @@ def observe(
     """
     rows = frame
     for name, count_id in (("numerator", indicator.numerator), ("denominator", indicator.denominator)):
-        own = cells.filter(pl.col("count_id") == count_id).select(*CELL, name=pl.col("value"), name_status="status")
+        own = cells.filter(pl.col("count_id") == (count_id or "")).select(
+            *CELL, name=pl.col("value"), name_status="status"
+        )
         rows = rows.join(own.rename({"name": name, "name_status": f"{name}_status"}), on=CELL, how="left")
-    measured = _mean(indicator, rows, sums, areas, policy) if indicator.kind == "mean" else rows.with_columns(
-        _interval(indicator)
+    measured = (
+        _mean(indicator, rows, sums, areas, policy)
+        if indicator.kind == "mean"
+        else rows.with_columns(_interval(indicator))
     )
-    status = pl.coalesce(
-        pl.when(~pl.col(s).is_in(SHOWN)).then(pl.col(s)) for s in _status_columns(indicator)
-    )
+    status = pl.coalesce(pl.when(~pl.col(s).is_in(SHOWN)).then(pl.col(s)) for s in _status_columns(indicator))
     settled = measured.with_columns(
         status=pl.coalesce(status, pl.when(pl.col("value").is_null()).then(pl.lit("suppressed")), _weakest(indicator))
     )
@@ -92,11 +99,15 @@ def _mean(
 ) -> pl.DataFrame:
     """Mean and normal interval, where the denominator is shown and large enough (privacy, hole 13)."""
     own = sums.filter(pl.col("sum_id") == indicator.numerator).select(*CELL, "n", "total", "squares")
-    rows = rows.drop("numerator").join(own, on=CELL, how="left").join(
-        areas.select("area_code", "level"), on="area_code", how="left"
+    rows = (
+        rows.drop("numerator")
+        .join(own, on=CELL, how="left")
+        .join(areas.select("area_code", "level"), on="area_code", how="left")
     )
     is_large = (pl.col("n") >= policy.mean_shown_from) | pl.col("level").is_in(["nation", "prefecture"])
-    is_shown = pl.col("denominator").is_not_null() & (pl.col("n") == pl.col("denominator")) & is_large & (pl.col("n") > 1)
+    is_shown = (
+        pl.col("denominator").is_not_null() & (pl.col("n") == pl.col("denominator")) & is_large & (pl.col("n") > 1)
+    )
     mean, n = pl.col("total") / pl.col("n"), pl.col("n")
     variance = (pl.col("squares") - pl.col("total") * mean) / (n - 1)
     half = Z95 * (pl.max_horizontal(variance, pl.lit(0.0)) / n).sqrt()

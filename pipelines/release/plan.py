@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.declaration import Breakdown, Category, Count, Indicator, Policy, at_or_above
+from pipelines.declaration import Breakdown, Category, Indicator, Policy, at_or_above
 
 TOTAL = Breakdown("all", "総数", "total", "'all'", (Category("all", "総数", "total"),))
 
@@ -68,10 +68,6 @@ def skeleton(
         )
         categories = pl.DataFrame({"category_code": [c.code for c in part.breakdown.categories]})
         block = times.join(codes, how="cross").join(categories, how="cross")
-        blocks.append(block.select(id=pl.lit(part.id), breakdown_id=pl.lit(part.breakdown.id), *block.columns))
+        blocks.append(block.with_columns(id=pl.lit(part.id), breakdown_id=pl.lit(part.breakdown.id)))
     return pl.concat(blocks).select("id", "period", "period_kind", "area_code", "breakdown_id", "category_code")
 
-
-def used_counts(indicators: Iterable[Indicator], sums: dict[str, str], counts: dict[str, Count]) -> dict[str, Count]:
-    ids = {sums.get(i, i) for ind in indicators for i in (ind.numerator, ind.denominator) if i}
-    return {i: c for i, c in counts.items() if i in ids}

@@ -19,7 +19,7 @@ from pipelines.declaration import LEVELS, Count, Indicator, Policy, at_or_above
 from pipelines.release.errors import UsageError
 from pipelines.release.ledger import CELL_KEY, count_identity
 from pipelines.release.primary import terms
-from pipelines.release.system import KEYS, Lines, Mask, Nesting, Rows, System, Values, build, pairs_of
+from pipelines.release.system import Lines, Mask, Nesting, Rows, System, Values, build, pairs_of
 
 STATUS_OF = {"provisional": "provisional", "final": "observed", "revised": "observed"}
 
@@ -105,11 +105,11 @@ def _values_of_each_release(
     cells: pl.DataFrame, earlier: pl.DataFrame, counts: Mapping[str, Count]
 ) -> list[np.ndarray]:
     """One array per earlier release, beside the cells: what it showed of the same quantity."""
-    same = _same_quantity(earlier, counts)
-    keys = cells.select(CELL_KEY)
+    same, keys = _same_quantity(earlier, counts), cells.select(CELL_KEY)
+    shown_in = (same.filter(pl.col("sequence") == each) for each in sorted(same["sequence"].unique()))
     return [
         keys.join(release, on=CELL_KEY, how="left", maintain_order="left")["value"].cast(pl.Float64).to_numpy()
-        for _, release in sorted(same.group_by("sequence"), key=lambda group: str(group[0]).zfill(12))
+        for release in shown_in
     ]
 
 
@@ -130,13 +130,16 @@ def _change(system: System, of_cells: Values) -> Values:
 
 
 def _unsafe(compared: Compared) -> Mask:
-    """Shown cells whose own change, or the change of what they leave of an outer count, is 1..k-1."""
+    """Shown cells whose own change, or the change of what they leave of an outer count, is 1..k-1.
+
+    What the State prints is known whatever is held, so it is no target.
+    """
     n, nesting = compared.system.n_cells, compared.system.nesting
     unsafe = np.zeros(n, dtype=bool)
     for change in compared.changes:
         unsafe |= _is_small(change[:n], compared.k[:n])
         unsafe[nesting.inner[_small_rest(compared, nesting, change)]] = True
-    return unsafe & compared.is_shown
+    return unsafe & compared.is_shown & ~compared.is_public[:n]
 
 
 def _small_rest(compared: Compared, nesting: Nesting, change: Values) -> Mask:
@@ -154,43 +157,48 @@ def _closed(compared: Compared, is_current: Mask) -> Mask:
     """Leaves fewer cells at their new value until no sum gives an unsafe change away; ends, for it only takes away."""
     lines = compared.system.cell_lines
     while True:
-        kept = _without_denominator(compared.system.nesting, is_current)
-        for change in compared.changes or (np.full(len(compared.system.value), np.nan),):
+        kept = _without_denominator(compared, is_current)
+        for change in compared.changes:
             kept[_next_to_hold(compared, lines, kept, change)] = False
         if (kept == is_current).all():
             return kept
         is_current = kept
 
 
-def _without_denominator(nesting: Nesting, is_current: Mask) -> Mask:
+def _without_denominator(compared: Compared, is_current: Mask) -> Mask:
     """What lies within a held count is held with it: a ratio is of one vintage."""
-    kept = is_current.copy()
+    kept, nesting = is_current.copy(), compared.system.nesting
     for _ in LEVELS:  # nesting is a chain of a few counts
-        kept[nesting.inner] &= kept[nesting.outer]
+        is_held = compared.is_shown & ~kept
+        kept[nesting.inner[is_held[nesting.outer]]] = False
     return kept
 
 
 def _next_to_hold(compared: Compared, lines: Lines, is_current: Mask, change: Values) -> Rows:
     """For every sum that gives an unsafe change away, the current term whose holding costs least."""
-    entry_is_current = is_current[lines.cells]
-    broken = _gives_away(compared, lines, entry_is_current, change)
-    entries = np.flatnonzero(broken[lines.of_entry] & entry_is_current)
+    broken = _gives_away(compared, lines, is_current, change)
+    entries = np.flatnonzero(broken[lines.of_entry] & is_current[lines.cells])
     moved = np.abs(change[lines.cells[entries]])
     order = np.lexsort((compared.system.value[lines.cells[entries]], moved, np.isnan(moved) | (moved == 0)))
     _, first = np.unique(lines.of_entry[entries][order], return_index=True)
     return lines.cells[entries[order[first]]]
 
 
-def _gives_away(compared: Compared, lines: Lines, entry_is_current: Mask, change: Values) -> Mask:
-    """Sums with a single unknown term, or whose unknown terms have together changed by 1..k-1."""
+def _gives_away(compared: Compared, lines: Lines, is_current: Mask, change: Values) -> Mask:
+    """Sums whose single unknown term is a held cell, or whose unknown terms have together changed by 1..k-1."""
+    n = compared.system.n_cells
+    is_unknown = (~is_current & ~compared.is_public[:n])[lines.cells]
+    is_held = (compared.is_shown & ~is_current)[lines.cells]
     sign = np.ones(len(lines.cells))
     sign[lines.start[:-1]] = -1
-    n_unknown = np.bincount(lines.of_entry, weights=~entry_is_current, minlength=len(lines))
-    together = np.where(entry_is_current, 0.0, sign * change[lines.cells])
-    net = np.bincount(lines.of_entry, weights=together, minlength=len(lines))
-    is_known_then = np.bincount(lines.of_entry, weights=np.isnan(change[lines.cells]), minlength=len(lines)) == 0
-    k = compared.k[lines.cells[lines.start[:-1]]]
-    return (n_unknown == 1) | ((n_unknown > 1) & is_known_then & _is_small(net, k))
+    net = _per_line(lines, np.where(is_unknown, sign * change[lines.cells], 0.0))
+    was_known = _per_line(lines, np.isnan(change[lines.cells])) == 0
+    is_single = (_per_line(lines, is_unknown) == 1) & (_per_line(lines, is_unknown & is_held) == 1)
+    return is_single | (was_known & _is_small(net, compared.k[lines.cells[lines.start[:-1]]]))
+
+
+def _per_line(lines: Lines, of_entry: np.ndarray) -> np.ndarray:
+    return np.bincount(lines.of_entry, weights=of_entry, minlength=len(lines))
 
 
 def _listed(cells: pl.DataFrame, keys: pl.DataFrame | None) -> Mask:
@@ -208,10 +216,10 @@ def _published(
     has_changed = pl.col("earlier").is_not_null() & (pl.col("earlier") != pl.col("value"))
     current = pl.when(has_changed & (status == "revised")).then(pl.lit("revised")).otherwise(pl.lit(STATUS_OF[status]))
     return (
-        cells.select(*KEYS, "value", is_current=pl.Series(is_current))
+        cells.select(*CELL_KEY, "value", is_current=pl.Series(is_current))
         .join(_last_shown(earlier, counts), on=CELL_KEY, how="left", maintain_order="left")
         .select(
-            *KEYS,
+            *CELL_KEY,
             value=pl.when("is_current").then("value").otherwise("earlier"),
             status=pl.when("is_current").then(current).when(held).then(pl.lit("provisional")).otherwise(pl.lit("suppressed")),
             is_held=held,

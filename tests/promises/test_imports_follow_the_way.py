@@ -30,7 +30,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "synthetic": {*ARRIVING, "synthetic"},
 }
 # They lay the stations one behind the other and hold no rule of their own; nothing may import them.
-CONDUCTORS = {"pipelines.cli", "pipelines.demo"}
+CONDUCTORS = {"pipelines.cli", "pipelines.conduct", "pipelines.demo"}
 # The municipality's own summary counts what is declared, in memory.
 COUNTS_AT_THE_EDGE = {"pipelines.edge.summary", "pipelines.edge.outreach"}
 

@@ -1,0 +1,50 @@
+"""A refusal: a row, or a whole file (line 0), that is not accepted; file, line, field, rule, sentence, never a value."""
+
+import polars as pl
+
+REFUSAL_SCHEMA: dict[str, pl.DataType] = {
+    "file": pl.String(),  # `<feed>/<file name>`
+    "record": pl.String(),
+    "line": pl.UInt32(),  # physical line on which the row begins, from 1; 0 is the file itself
+    "field": pl.String(),
+    "rule": pl.String(),
+    "sentence_ja": pl.String(),
+    "sentence_en": pl.String(),
+}
+
+SENTENCES = {
+    "encoding": ("文字コードが正しくありません", "holds bytes that are not text in the feed's encoding"),
+    "ragged": ("列の数が見出しと違うか、引用符が閉じていません", "has another number of cells than the heading, or an open quote"),
+    "json": ("JSONとして読めません", "cannot be read as JSON"),
+    "empty_file": ("空のファイルです", "is an empty file"),
+    "not_a_list": ("JSONの配列ではありません", "is not a JSON array of objects"),
+    "column_missing": ("必要な列がありません", "lacks a required column"),
+    "column_twice": ("同じ見出しの列が2つあります", "has two columns of one heading"),
+    "my_number": (
+        "個人番号(マイナンバー)などの列があるため、このファイルは受け取りません。列を除いて出し直してください",
+        "holds a column of My Numbers or the like and is not accepted; remove the column and export it again",
+    ),
+    "required": ("必須です", "is required"),
+    "form_date": ("実在する日付(YYYY-MM-DD)であること", "must be a real date (YYYY-MM-DD)"),
+    "form_whole": ("整数であること", "must be a whole number"),
+    "form_number": ("数であること", "must be a number"),
+    "form_flag": ("はい・いいえの符号であること", "must be a yes/no flag"),
+    "other_municipality": ("住所地はこの提出者の市区町村であること", "must be the municipality of this submitter"),
+    "duplicate_key": (
+        "同じキーと訂正回数の行がすでにあります(最初の行を採ります)",
+        "repeats the key and revision of an earlier row (the first one stays)",
+    ),
+}  # fmt: skip
+
+
+def refused(file: str, record: str, lines: list[int] | pl.Series, rule: str, field: str = "") -> pl.DataFrame:
+    """Refusals by one rule of SENTENCES, a row for each line."""
+    ja, en = SENTENCES[rule]
+    return pl.DataFrame({"line": pl.Series(lines, dtype=pl.UInt32)}).select(
+        pl.lit(file).alias("file"), pl.lit(record).alias("record"), "line", pl.lit(field).alias("field"),
+        pl.lit(rule).alias("rule"), pl.lit(ja).alias("sentence_ja"), pl.lit(en).alias("sentence_en"),
+    )  # fmt: skip
+
+
+def no_refusals() -> pl.DataFrame:
+    return pl.DataFrame(schema=REFUSAL_SCHEMA)

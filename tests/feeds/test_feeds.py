@@ -1,0 +1,42 @@
+"""Every feed in words: its layout names fields of the record, each once, and nothing that must not arrive."""
+
+import polars as pl
+import pytest
+
+from pipelines.feeds import FEEDS
+from pipelines.reference import feed_layout
+
+CONVERSIONS = {"", "flag", "true_false", "surname", "given_name", "cancellation"}
+
+
+@pytest.mark.parametrize("feed", FEEDS.values(), ids=lambda f: f.name)
+def test_the_layout_fits_the_records(feed) -> None:  # type: ignore[no-untyped-def]
+    for record in feed.records:
+        columns = feed.columns(record)
+        fields = [c.field for c in columns]
+        assert set(fields) <= set(record.arriving), record.name
+        assert len(fields) == len(set(fields))
+        assert {c.conversion for c in columns} <= CONVERSIONS
+        required = {n for n, f in record.arriving.items() if f.required}
+        assert required <= set(fields)
+        assert not {c.header.split(".")[0] for c in columns} & set(feed.dropped)
+
+
+def test_only_kana_names_share_a_heading() -> None:
+    for feed in FEEDS.values():
+        for record in feed.records:
+            shared = pl.DataFrame({"header": [c.header for c in feed.columns(record)]}).filter(
+                pl.col("header").is_duplicated()
+            )
+            assert set(shared["header"]) <= {"basicFiveInfo.nameKana"}
+
+
+def test_the_layout_holds_no_record_that_no_feed_declares() -> None:
+    for feed in FEEDS.values():
+        assert set(feed_layout(feed.name, feed.version)["record"]) == set(feed.record_names)
+
+
+def test_a_file_is_named_by_its_record() -> None:
+    assert [FEEDS["pmh"].file_name(r) for r in FEEDS["pmh"].records] == [
+        "antenatal_visit.json", "child_checkup.json", "child_questionnaire.json",
+    ]  # fmt: skip
