@@ -13,14 +13,10 @@ from dashboards.components.page_language import page_language
 from dashboards.published import NotARelease, NotPublished, Published, Release
 from dashboards.view import View
 from dashboards.views import definitions, map_ranking, overview, trend
-from dashboards.words import LANGUAGES, WORDS, Words
+from dashboards.words import LANGUAGES, PAGE_NAMES, WORDS, Words
 
-PAGES: dict[str, Callable[[View], None]] = {
-    "overview": overview.render,
-    "map": map_ranking.render,
-    "trend": trend.render,
-    "definitions": definitions.render,
-}
+RENDERS = (overview.render, map_ranking.render, trend.render, definitions.render)
+PAGES: dict[str, Callable[[View], None]] = dict(zip(PAGE_NAMES, RENDERS, strict=True))
 STYLE = Path(__file__).parent / "style.css"
 
 

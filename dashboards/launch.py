@@ -1,9 +1,17 @@
 """Starts the dashboards; every setting that protects a reader or the host stands here."""
 
+import logging
 import os
 from pathlib import Path
 
+import streamlit as st
+import uvicorn
+from starlette.middleware import Middleware
+from streamlit.web import bootstrap
+
+from dashboards.front_page import FrontPage
 from dashboards.published import Published
+from dashboards.words import PAGE_NAMES, WORDS
 
 APP = Path(__file__).parent / "app.py"
 FONT = "'Noto Sans CJK JP', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic UI', Meiryo, sans-serif"
@@ -38,17 +46,24 @@ SETTINGS: dict[str, object] = {
 }
 
 
+def application() -> st.App:
+    """The dashboards as an ASGI application; a fault in a page is told in a sentence, never as a traceback."""
+    front = Middleware(FrontPage, pages=PAGE_NAMES, title=WORDS["title"][0])
+    return st.App(APP, middleware=[front], on_script_error=_say_it_failed)
+
+
+def _say_it_failed(fault: Exception) -> bool:
+    logging.getLogger(__name__).error("A page could not be shown: %s", type(fault).__name__)
+    st.error("\n\n".join(WORDS["page_failed"]))
+    return True
+
+
 def launch(published: Path, port: int = 8501, boundaries: Path | None = None) -> None:
-    """Serves a release until interrupted.
+    """Serves a release on this machine until interrupted.
 
     Raises NotARelease (one sentence) when the file is missing or is no release.
     """
     Published(published).current()
     os.environ["MCHDB_PUBLISHED"] = str(published.resolve())
-    if boundaries is not None:
-        os.environ["MCHDB_BOUNDARIES"] = str(boundaries.resolve())
-    from streamlit.web import bootstrap
-
-    settings = SETTINGS | {"server.port": port}
-    bootstrap.load_config_options(settings)
-    bootstrap.run(str(APP), False, [], settings)
+    bootstrap.load_config_options(SETTINGS | {"server.port": port})
+    uvicorn.run(application(), host=str(SETTINGS["server.address"]), port=port, log_level="warning")

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LANGUAGES = ("ja", "en")
+PAGE_NAMES = ("overview", "map", "trend", "definitions")  # also the addresses of the pages
 
 WORDS: dict[str, tuple[str, str]] = {
     # frame
@@ -40,6 +41,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "part_missing": (
         "この版には、このページに必要な表が含まれていません。新しい版が公表されると表示されます。",
         "This release does not hold the table this page needs. It will show once a newer release is published.",
+    ),
+    "page_failed": (
+        "このページを表示できませんでした。選び直すか、しばらくしてから開き直してください。",
+        "This page could not be shown. Choose something else, or open it again later.",
     ),
     # pages
     "overview": ("地域の概要", "Overview"),

@@ -44,18 +44,14 @@ def _without_blank_end(lines: pl.Series) -> pl.DataFrame:
 
 def _judged(body: pl.DataFrame, width: int) -> pl.DataFrame:
     """`kind` of a line: `row` is a whole row, `open` has an odd number of quotes, `odd` is neither."""
-    quotes = pl.col("text").str.count_matches('"', literal=True)
-    if not body.select(quotes.max() > 0).item():
-        return body.with_columns(kind=_row_where(_commas(pl.col("text")) == width - 1))
-    parts = body.with_columns(quotes=quotes.fill_null(0)).partition_by(pl.col("quotes") > 0, as_dict=False)
-    return pl.concat(
-        part.with_columns(
-            kind=_row_where(_commas(pl.col("text")) == width - 1)
-            if part["quotes"][0] == 0
-            else pl.when(pl.col("quotes") % 2 == 1).then(pl.lit("open")).otherwise(_row_where(_is_whole(width)))
-        )
-        for part in parts
-    ).sort("line").drop("quotes")  # fmt: skip
+    is_full = _row_where(_commas(pl.col("text")) == width - 1)
+    counted = body.with_columns(quotes=pl.col("text").str.count_matches('"', literal=True).fill_null(0))
+    bare = counted.filter(pl.col("quotes") == 0).with_columns(kind=is_full)
+    if len(bare) == len(body):
+        return bare
+    is_open = pl.when(pl.col("quotes") % 2 == 1).then(pl.lit("open"))
+    quoted = counted.filter(pl.col("quotes") > 0).with_columns(kind=is_open.otherwise(_row_where(_is_whole(width))))
+    return pl.concat([bare, quoted]).sort("line")
 
 
 def _commas(text: pl.Expr) -> pl.Expr:

@@ -95,3 +95,10 @@ def medical_areas() -> pl.DataFrame:
 def area_names_en() -> pl.DataFrame:
     """Romanised readings of municipality names (machine-made, 要確認): area_code, name_en."""
     return _csv("area_names_en.csv")
+
+
+@cache
+def feed_trust() -> pl.DataFrame:
+    """How far the centre believes a feed: feed, trust (lower is sooner), is_register. Same as the feeds' declarations."""
+    rows = _csv("feeds/trust.csv", trust=pl.Int32)
+    return rows.with_columns(is_register=pl.col("is_register") == "true")

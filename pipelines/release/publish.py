@@ -3,7 +3,8 @@
 DuckDB keeps the bytes of an overwritten value in its file, so a hidden value must never have been in it.
 """
 
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,21 +14,21 @@ import polars as pl
 from pipelines.release.errors import DiskError
 
 
-def publish(tables: dict[str, pl.DataFrame], to: Path) -> None:
-    """Writes every frame to its table of the published schema; `to` appears whole or not at all."""
+@contextmanager
+def draft_beside(to: Path) -> Iterator[Path]:
+    """A name beside `to` for the release in the making; gone afterwards unless it was renamed into place."""
     draft = to.with_name(f".{to.name}.draft")
     draft.unlink(missing_ok=True)
     try:
-        write_draft(tables, draft)
-        settle(draft, to)
-    except OSError as problem:
-        raise DiskError(to.name) from problem
+        yield draft
+    except (OSError, duckdb.IOException):
+        raise DiskError(to.name) from None
     finally:
         draft.unlink(missing_ok=True)
 
 
 def write_draft(tables: dict[str, pl.DataFrame], draft: Path) -> None:
-    """A new database file with the published schema and these rows, checkpointed and synced."""
+    """A new database file with the published schema and these rows, checkpointed."""
     connection = duckdb.connect(str(draft), config={"autoinstall_known_extensions": False})
     try:
         connection.execute(files(__package__).joinpath("published.sql").read_text(encoding="utf-8"))
@@ -38,10 +39,3 @@ def write_draft(tables: dict[str, pl.DataFrame], draft: Path) -> None:
         connection.execute("CHECKPOINT")
     finally:
         connection.close()
-    with draft.open("rb+") as file:
-        os.fsync(file.fileno())
-
-
-def settle(draft: Path, to: Path) -> None:
-    """Renames the finished draft into place; open readers keep the file they have."""
-    draft.replace(to)

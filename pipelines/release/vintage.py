@@ -155,11 +155,10 @@ def _is_small(change: Values, k: Rows) -> Mask:
 
 def _closed(compared: Compared, is_current: Mask) -> Mask:
     """Leaves fewer cells at their new value until no sum gives an unsafe change away; ends, for it only takes away."""
-    lines = compared.system.cell_lines
     while True:
         kept = _without_denominator(compared, is_current)
         for change in compared.changes:
-            kept[_next_to_hold(compared, lines, kept, change)] = False
+            kept[_next_to_hold(compared, kept, change)] = False
         if (kept == is_current).all():
             return kept
         is_current = kept
@@ -174,27 +173,45 @@ def _without_denominator(compared: Compared, is_current: Mask) -> Mask:
     return kept
 
 
-def _next_to_hold(compared: Compared, lines: Lines, is_current: Mask, change: Values) -> Rows:
-    """For every sum that gives an unsafe change away, the current term whose holding costs least."""
-    broken = _gives_away(compared, lines, is_current, change)
+def _next_to_hold(compared: Compared, kept: Mask, change: Values) -> Rows:
+    """For every sum that gives an unsafe change away, the current cell whose holding costs least."""
+    system, lines = compared.system, compared.system.lines
+    is_current = _with_complements(system, kept)
+    broken = _gives_away(compared, is_current, change)
     entries = np.flatnonzero(broken[lines.of_entry] & is_current[lines.cells])
     moved = np.abs(change[lines.cells[entries]])
-    order = np.lexsort((compared.system.value[lines.cells[entries]], moved, np.isnan(moved) | (moved == 0)))
+    order = np.lexsort((system.value[lines.cells[entries]], moved, np.isnan(moved) | (moved == 0)))
     _, first = np.unique(lines.of_entry[entries][order], return_index=True)
-    return lines.cells[entries[order[first]]]
+    return _inner_of(system)[lines.cells[entries[order[first]]]]
 
 
-def _gives_away(compared: Compared, lines: Lines, is_current: Mask, change: Values) -> Mask:
+def _gives_away(compared: Compared, is_current: Mask, change: Values) -> Mask:
     """Sums whose single unknown term is a held cell, or whose unknown terms have together changed by 1..k-1."""
-    n = compared.system.n_cells
-    is_unknown = (~is_current & ~compared.is_public[:n])[lines.cells]
-    is_held = (compared.is_shown & ~is_current)[lines.cells]
+    lines = compared.system.lines
+    is_unknown = (~is_current & ~compared.is_public)[lines.cells]
+    is_held = (_with_complements(compared.system, compared.is_shown) & ~is_current)[lines.cells]
     sign = np.ones(len(lines.cells))
     sign[lines.start[:-1]] = -1
     net = _per_line(lines, np.where(is_unknown, sign * change[lines.cells], 0.0))
     was_known = _per_line(lines, np.isnan(change[lines.cells])) == 0
     is_single = (_per_line(lines, is_unknown) == 1) & (_per_line(lines, is_unknown & is_held) == 1)
     return is_single | (was_known & _is_small(net, compared.k[lines.cells[lines.start[:-1]]]))
+
+
+def _with_complements(system: System, of_cells: Mask) -> Mask:
+    """A complement is known where its inner and its outer count are."""
+    nesting, sure = system.nesting, system.nesting.is_certain
+    full = np.concatenate([of_cells, np.zeros(len(system.value) - system.n_cells, dtype=bool)])
+    full[nesting.complement[sure]] = of_cells[nesting.inner[sure]] & of_cells[nesting.outer[sure]]
+    return full
+
+
+def _inner_of(system: System) -> Rows:
+    """The cell that holds each row: itself, and for a complement its inner count."""
+    nesting, sure = system.nesting, system.nesting.is_certain
+    holds = np.arange(len(system.value))
+    holds[nesting.complement[sure]] = nesting.inner[sure]
+    return holds
 
 
 def _per_line(lines: Lines, of_entry: np.ndarray) -> np.ndarray:

@@ -4,6 +4,7 @@ DuckDB 1.5.5 writes encrypted files only with its httpfs extension, which is loa
 (reference: engineering, chapter 3): nothing is searched, installed or downloaded.
 """
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ except ImportError:  # Windows: DuckDB's own lock on the file remains
 
 DATABASE, SPILL, RECEIPTS, LOCK = "warehouse.duckdb", "spill", "receipts", "lock"
 MEMORY_LIMIT = "1GB"
+DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 # Larger than a parcel, so that a parcel is written once, at its commit.
 CHECKPOINT_THRESHOLD = "256MB"
 
@@ -59,13 +61,18 @@ def locked(folder: Path) -> Iterator[None]:
     """Holds the folder's lock; the system gives it back even after kill -9."""
     handle = os.open(folder / LOCK, os.O_CREAT | os.O_RDWR, 0o600)
     try:
-        if fcntl is not None:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        _take(handle)
         yield
-    except BlockingIOError:
-        raise WarehouseBusy() from None
     finally:
         os.close(handle)
+
+
+def _take(handle: int) -> None:
+    try:
+        if fcntl is not None:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WarehouseBusy() from None
 
 
 def attached(folder: Path, warehouse_key: str, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
@@ -150,10 +157,14 @@ def told_plainly() -> Iterator[None]:
     """Turns what a full disk makes of DuckDB and the system into one sentence; any other fault goes on as it is."""
     try:
         yield
-    except (duckdb.IOException, duckdb.OutOfMemoryException, duckdb.FatalException, duckdb.TransactionException) as error:
-        raise (disk_problem() if _is_disk(str(error)) else unreadable()) from None
+    except duckdb.Error as error:
+        if not _is_disk(str(error)):
+            raise
+        raise disk_problem() from None
     except OSError as error:
-        raise (disk_problem() if error.errno in (27, 28, 122) else unreadable()) from None
+        if error.errno not in DISK_ERRORS:
+            raise
+        raise disk_problem() from None
 
 
 def _quoted(value: object) -> str:

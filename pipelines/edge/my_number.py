@@ -1,0 +1,63 @@
+"""My Numbers (個人番号) stop a file: by the heading, or because a column is filled like one.
+
+Check digit: 総務省令第85号 第5条 (reference: standards, 7.1); a random 12-digit number passes one time in ten, so a
+single hit in a column of local numbers says nothing, and a column of them does.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+
+import polars as pl
+
+FORBIDDEN = ("個人番号", "マイナンバ", "mynumber", "法人番号", "住民票コード")
+WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+SMALLEST_COLUMN = 20
+SHARE = 0.5
+SEPARATORS = r"[\s\-－‐‑–—−ー]"
+TWELVE = r"(?:^|\D)(\d{12})(?:$|\D)"
+
+
+def is_forbidden_name(heading: str) -> bool:
+    """True for a heading, or a JSON key, that announces a My Number or another national number."""
+    plain = unicodedata.normalize("NFKC", heading).lower().replace("_", "").replace("-", "").replace(" ", "")
+    return any(name in plain for name in FORBIDDEN)
+
+
+def forbidden_names(headings: Iterable[str]) -> list[str]:
+    return [h for h in headings if is_forbidden_name(h)]
+
+
+def columns_filled_like_one(rows: pl.DataFrame) -> list[str]:
+    """The text columns in which at least 20 cells hold a 12-digit number and more than half of those are valid."""
+    return [c for c in rows.columns if rows[c].dtype == pl.String and _is_filled_like_one(rows[c])]
+
+
+def cells_with_one(cells: pl.Series) -> int:
+    """How many cells of a free-text column hold a valid 12-digit number; the text itself is never kept."""
+    return int(_is_valid(_numbers(cells)).sum() or 0)
+
+
+def _is_filled_like_one(cells: pl.Series) -> bool:
+    numbers = _numbers(cells)
+    return len(numbers) >= SMALLEST_COLUMN and int(_is_valid(numbers).sum() or 0) > SHARE * len(numbers)
+
+
+def _numbers(cells: pl.Series) -> pl.Series:
+    """The first 12-digit number of each cell that has one, in half-width digits."""
+    long = cells.filter(cells.str.len_bytes() >= 12)
+    if not len(long):
+        return long
+    long = long.filter(long.str.contains(r"\d[\d\s\-－‐‑–—−ー]{10,}\d"))
+    if not len(long):
+        return long
+    plain = long.str.normalize("NFKC").str.replace_all(SEPARATORS, "")
+    return plain.str.extract(TWELVE, 1).drop_nulls()
+
+
+def _is_valid(numbers: pl.Series) -> pl.Series:
+    if not len(numbers):
+        return pl.Series(dtype=pl.Boolean)
+    digit = [pl.col("n").str.slice(i, 1).cast(pl.Int32) for i in range(12)]
+    rest = pl.sum_horizontal(d * w for d, w in zip(digit, WEIGHTS, strict=False)) % 11
+    expected = pl.when(rest <= 1).then(0).otherwise(11 - rest)
+    return pl.DataFrame({"n": numbers}).select((digit[11] == expected).fill_null(False).alias("valid"))["valid"]

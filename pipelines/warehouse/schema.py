@@ -1,0 +1,116 @@
+"""The landing tables, derived from the declarations: a field declared is a column, with its words as comment."""
+
+from collections.abc import Iterator
+from datetime import date
+from importlib.resources import files
+
+import duckdb
+
+from pipelines.declaration import MONTHED, Field, Record
+from pipelines.records import RECORDS
+
+TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN", date: "DATE"}
+NEXT_FY = "CASE WHEN month({0}) < 4 THEN 1 ELSE 0 END"
+
+
+def landing_head(record: Record) -> dict[str, str]:
+    """Columns that every landing table has beside what left the edge: whose row, which row, which version."""
+    keys = {"row_key": "BLOB NOT NULL", "resident_key": "BLOB NOT NULL"}
+    if "local_pregnancy" in record.local_tokens:
+        keys["pregnancy_key"] = "BLOB"
+    return {
+        "submitter": "VARCHAR NOT NULL", "sequence": "BIGINT NOT NULL", "feed": "VARCHAR NOT NULL", **keys,
+        "is_held": "BOOLEAN NOT NULL",
+    }  # fmt: skip
+
+
+def landing_columns(record: Record) -> dict[str, str]:
+    """Column -> SQL type of a record's landing table, in order."""
+    return landing_head(record) | {name: _sql_type(field) for name, (_, field) in record.leaving.items()}
+
+
+def event_month(record: Record) -> str:
+    """The column that dates a row: the first day of its event's month."""
+    column = record.fields[record.event].leaves_as(record.event)
+    if column is None:
+        raise ValueError(f"record {record.name}: its event {record.event} must leave as a month")
+    return column
+
+
+def fiscal_year(month: str) -> str:
+    """SQL: fiscal year (April to March) of a date column."""
+    return f"(year({month}) - {NEXT_FY.format(month)})"
+
+
+def prepare(connection: duckdb.DuckDBPyConnection) -> None:
+    """Applies the migrations not yet applied, makes missing landing tables and columns, and their current views."""
+    _migrate(connection)
+    for record in RECORDS.values():
+        for statement in (*_table(record), *_missing(connection, record), *_comments(record), current_view(record)):
+            connection.execute(statement)
+
+
+def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("CREATE SCHEMA IF NOT EXISTS main")
+    connection.execute("CREATE TABLE IF NOT EXISTS main.migration (name VARCHAR PRIMARY KEY)")
+    done = {name for (name,) in connection.execute("SELECT name FROM main.migration").fetchall()}
+    folder = files(__package__) / "migrations"
+    for step in sorted(folder.iterdir(), key=lambda f: f.name):
+        if step.name.endswith(".sql") and step.name not in done:
+            connection.execute(step.read_text("utf-8"))
+            connection.execute("INSERT INTO main.migration VALUES (?)", [step.name])
+
+
+def _table(record: Record) -> Iterator[str]:
+    columns = ", ".join(f"{name} {kind}" for name, kind in landing_columns(record).items())
+    yield f"CREATE TABLE IF NOT EXISTS landing.{record.name} ({columns})"
+
+
+def _missing(connection: duckdb.DuckDBPyConnection, record: Record) -> list[str]:
+    """A field that a later version of the record declares: 'not asked' (null) in the rows there are."""
+    there = {
+        name
+        for (name,) in connection.execute(
+            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'landing' AND table_name = ?",
+            [record.name],
+        ).fetchall()
+    }
+    new = {n: t for n, t in landing_columns(record).items() if n not in there} if there else {}
+    return [f"ALTER TABLE landing.{record.name} ADD COLUMN {name} {kind}" for name, kind in new.items()]
+
+
+def _comments(record: Record) -> Iterator[str]:
+    yield f"COMMENT ON TABLE landing.{record.name} IS {_text(record.label_ja, record.label_en)}"
+    for name, (_, field) in record.leaving.items():
+        yield f"COMMENT ON COLUMN landing.{record.name}.{name} IS {_text(field.label_ja, field.label_en)}"
+
+
+def current_view(record: Record) -> str:
+    """The rows that count today: neither held nor quarantined, in the scope that the registry gives their submitter.
+
+    Adds `municipality_code` (residence), `fiscal_year` and `calendar_year` of the event, `is_authority` (the registry's
+    word for this municipality, record and year; years outside its lines take the nearest), `trust`, `is_register`.
+    """
+    month = f"r.{event_month(record)}"
+    year = f"least(greatest(coalesce({fiscal_year(month)}, s.last_fy), s.first_fy), s.last_fy)"
+    return f"""CREATE OR REPLACE VIEW landing.current_{record.name} AS
+    WITH span AS (SELECT municipality_code, min(from_fy) AS first_fy, max(to_fy) AS last_fy
+                  FROM state.registry WHERE record = '{record.name}' GROUP BY municipality_code)
+    SELECT r.*, r.residence_municipality_code AS municipality_code, {fiscal_year(month)} AS fiscal_year,
+           year({month}) AS calendar_year, g.is_authority, f.trust, f.is_register
+    FROM landing.{record.name} r
+    JOIN span s ON s.municipality_code = r.residence_municipality_code
+    JOIN state.registry g ON g.record = '{record.name}' AND g.submitter = r.submitter
+        AND g.municipality_code = r.residence_municipality_code AND {year} BETWEEN g.from_fy AND g.to_fy
+    JOIN state.feed f ON f.feed = r.feed
+    LEFT JOIN state.quarantine q ON q.submitter = r.submitter
+        AND q.municipality_code = r.residence_municipality_code AND q.fiscal_year = {fiscal_year(month)}
+    WHERE NOT r.is_held AND q.submitter IS NULL"""
+
+
+def _sql_type(field: Field) -> str:
+    return "DATE" if field.role in MONTHED else TYPES[field.type]
+
+
+def _text(ja: str, en: str) -> str:
+    return "'" + f"{ja} / {en}".replace("'", "''") + "'"
