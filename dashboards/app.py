@@ -55,7 +55,8 @@ def _show(release: Release) -> None:
     view = View(release, choice, words)
     for name, render in PAGES.items():
         view.pages[name] = st.Page(_page(view, render), title=words(name), url_path=name, default=name == "overview")
-    page = st.navigation(list(view.pages.values()), position="top")
+    page = st.navigation(list(view.pages.values()), position="hidden")
+    st.set_page_config(page_title=f"{page.title} | {words('title')}")
     page_language(choice.lang)
     _header(view)
     page.run()
@@ -73,14 +74,19 @@ def _page(view: View, render: Callable[[View], None]) -> Callable[[], None]:
 
 
 def _header(view: View) -> None:
+    words = view.words
     with st.container(horizontal=True, horizontal_alignment="distribute", vertical_alignment="center", key="header"):
-        banner = f'<p class="synthetic" role="note">{escape(view.words("synthetic"))}</p>' if view.release.info.is_synthetic else "<p></p>"
-        st.html(banner, width="content")
+        st.html(f'<p class="brand">{escape(words("title"))}</p>', width="content")
         st.session_state["lang_box"] = view.choice.lang
         st.segmented_control(
-            view.words("language"), LANGUAGES, format_func={"ja": "日本語", "en": "English"}.__getitem__, key="lang_box", required=True,
+            words("language"), LANGUAGES, format_func={"ja": "日本語", "en": "English"}.__getitem__, key="lang_box", required=True,
             label_visibility="collapsed", on_change=lambda: keep(lang=st.session_state["lang_box"]),
         )  # fmt: skip
+    with st.container(horizontal=True, gap="xsmall", key="pages"):
+        for name in PAGES:
+            view.link(name, words(name))
+    if view.release.info.is_synthetic:
+        st.html(f'<p class="synthetic" role="note">{escape(words("synthetic"))}</p>')
 
 
 def _footer(view: View) -> None:

@@ -46,7 +46,7 @@ def ranking(rows: pl.DataFrame, words: Words, decimals: int, unit: str, chosen: 
         )  # fmt: skip
     )
     _plain(figure, 84 + ROW_PX * max(rows.height, 3)).update_layout(
-        xaxis={"title": words.unit(unit), "gridcolor": GRID, "zeroline": False, "tickfont": {"size": 12}, "fixedrange": True},
+        xaxis={"title": {"text": words.unit(unit), "font": {"size": 12}}, "gridcolor": GRID, "zeroline": False, "tickfont": {"size": 12}, "fixedrange": True},
         xaxis2={"overlaying": "x", "visible": False, "range": [0, 1], "fixedrange": True},
         yaxis={"tickvals": rows["place"].to_list(), "ticktext": [_bold(r, chosen) for r in rows.iter_rows(named=True)], "automargin": True,
                "range": [rows.height - 0.4, -0.6], "tickfont": {"size": 12}, "showgrid": False, "fixedrange": True},
@@ -103,7 +103,7 @@ def trend(rows: pl.DataFrame, words: Words, decimals: int, unit: str, basis: str
         margin={"l": 8, "r": 16, "t": 24 + 22 * ((len(names) + 2) // 3), "b": 40},
         xaxis={"tickvals": years, "ticktext": [words(f"year_{basis}", year=y) for y in years], "range": [years[0] - 0.4, years[-1] + 0.4],
                "showgrid": False, "tickfont": {"size": 12}, "fixedrange": True},
-        yaxis={"title": words.unit(unit), "gridcolor": GRID, "zeroline": False, "tickfont": {"size": 12}, "automargin": True, "fixedrange": True},
+        yaxis={"title": {"text": words.unit(unit), "font": {"size": 12}}, "gridcolor": GRID, "zeroline": False, "tickfont": {"size": 12}, "automargin": True, "fixedrange": True},
         yaxis2={"overlaying": "y", "visible": False, "range": [0, 1], "fixedrange": True},
     )  # fmt: skip
     return figure

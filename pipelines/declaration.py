@@ -14,6 +14,17 @@ from functools import cached_property
 import polars as pl
 
 
+class Problem(Exception):
+    """A failure told in one sentence: what is required, what was got, what to do; never a record's value.
+
+    exit_code: exit status of the command (design, chapter 6).
+    """
+
+    def __init__(self, sentence_ja: str, sentence_en: str, exit_code: int) -> None:
+        super().__init__(f"{sentence_ja} / {sentence_en}")
+        self.sentence_ja, self.sentence_en, self.exit_code = sentence_ja, sentence_en, exit_code
+
+
 class Role(Enum):
     """What the edge does with a field."""
 

@@ -135,14 +135,14 @@ def test_each_mark_of_a_machine_is_found(marks: list[str]) -> None:
     assert all(told(f"see {mark}x for more") for mark in marks)
 
 
-# Which extras a room may count on: a town hall installs `edge` and nothing else.
-BASE_ONLY: tuple[str, ...] = ()
+# The extras that a room is installed with; each alone must do: a town hall installs `edge` and nothing else.
 EXTRAS_OF = {
+    "pipelines": ("",),
+    "pipelines.keys": ("edge", "centre"),
     "pipelines.edge": ("edge",),
     "pipelines.warehouse": ("centre",),
     "pipelines.release": ("centre",),
-    "pipelines.cli": BASE_ONLY,
-    "pipelines": BASE_ONLY,
+    "pipelines.conduct": ("centre",),
     "dashboards": ("dashboards",),
     "synthetic": ("synthetic",),
 }
@@ -156,8 +156,8 @@ def libraries(file: Path) -> set[str]:
     return {name.split(".")[0] for name in plain}
 
 
-def asked_for(extras: tuple[str, ...]) -> set[str]:
-    return {canonicalize_name(Requirement(r).name) for extra in ("", *extras) for r in project()[extra]}
+def brought_by(extra: str) -> set[str]:
+    return {canonicalize_name(Requirement(r).name) for name in {"", extra} for r in project()[name]}
 
 
 def test_every_room_imports_only_what_its_extra_brings() -> None:
@@ -165,7 +165,7 @@ def test_every_room_imports_only_what_its_extra_brings() -> None:
     own = {*PACKAGES, *sys.stdlib_module_names}
     for path in (p for p in tree() if p.parts[0] in PACKAGES and p.suffix == ".py"):
         room = max((r for r in EXTRAS_OF if ".".join(path.with_suffix("").parts).startswith(r)), key=len)
-        brought = asked_for(EXTRAS_OF[room])
         for library in libraries(ROOT / path) - own:
             given = {canonicalize_name(d) for d in distributions.get(library, [library])}
-            assert given & brought, f"{path} imports {library}: add it to the extra of {room}, with its reason"
+            lacking = [extra or "dependencies" for extra in EXTRAS_OF[room] if not given & brought_by(extra)]
+            assert not lacking, f"{path} imports {library}, which {lacking} of pyproject.toml do not bring"

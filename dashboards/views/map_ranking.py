@@ -15,7 +15,7 @@ from dashboards.published import NATION
 from dashboards.view import View
 from dashboards.views.controls import choose_area, choose_indicator, choose_period
 
-ROWS_PER_PART = 50
+ROWS_PER_PART = 30
 STATIC_CHART = {"displayModeBar": False, "scrollZoom": False}
 Row = dict[str, Any]
 

@@ -10,10 +10,14 @@ ELSEWHERE = ("utf-16", "euc_jp", "iso2022_jp")
 
 
 def encoding_of(data: bytes, encodings: tuple[str, ...], knows: Callable[[str], bool]) -> str | None:
-    """The first encoding in which `knows` recognises the first line, else the first that decodes the whole, else None."""
+    """The first encoding in which `knows` recognises the first line, or None."""
     first = data.split(b"\n", 1)[0]
-    named = (e for e in encodings if (line := _decoded(first, e)) is not None and knows(line))
-    return next(named, None) or next((e for e in encodings if _decoded(data, e) is not None), None)
+    return next((e for e in encodings if (line := _decoded(first, e)) is not None and knows(line)), None)
+
+
+def encoding_that_decodes(data: bytes, encodings: tuple[str, ...]) -> str | None:
+    """The first encoding in which the whole file is text, or None."""
+    return next((e for e in encodings if _decoded(data, e) is not None), None)
 
 
 def read_elsewhere(data: bytes, knows: Callable[[str], bool]) -> str | None:

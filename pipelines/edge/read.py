@@ -11,7 +11,7 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge import csv_rows, json_rows
-from pipelines.edge.decode import encoding_of, lines_of, read_elsewhere, split_lines
+from pipelines.edge.decode import encoding_of, encoding_that_decodes, lines_of, read_elsewhere, split_lines
 from pipelines.edge.my_number import columns_filled_like_one, forbidden_names
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.feeds import Column, Feed
@@ -59,15 +59,12 @@ def _csv_file(arrived: Arrived, data: bytes) -> Arrived:
         return any(cell.strip('"\r \ufeff') in known for cell in line.split(","))
 
     encoding = encoding_of(data, feed.encodings, knows)
+    if encoding is None and (text := read_elsewhere(data, knows)):
+        return _csv_text(_file_refused(arrived, "encoding"), split_lines(text), columns)
+    encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
-        text = read_elsewhere(data, knows)
-        return _csv_text(_file_refused(arrived, "encoding", text is not None), split_lines(text), columns) if text else (
-            _file_refused(arrived, "encoding", shows_protected=False)
-        )  # fmt: skip
-    lines = lines_of(data, encoding)
-    if lines[0] is None:
         return _file_refused(arrived, "encoding", shows_protected=False)
-    return _csv_text(arrived, lines, columns)
+    return _csv_text(arrived, lines_of(data, encoding), columns)
 
 
 def _csv_text(arrived: Arrived, lines: pl.Series, columns: tuple[Column, ...]) -> Arrived:
@@ -101,7 +98,7 @@ def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: 
 
 def _json_file(arrived: Arrived, data: bytes) -> Arrived:
     feed, columns = arrived.feed, arrived.feed.columns(arrived.record)
-    encoding = encoding_of(data, feed.encodings, lambda _: False) or feed.encodings[-1]
+    encoding = encoding_that_decodes(data, feed.encodings) or feed.encodings[0]
     text = "\n".join(line if line is not None else json_rows.UNREADABLE for line in lines_of(data, encoding))
     elements = json_rows.Elements(text)
     sent = json_rows.rows_of(elements.read(), list(dict.fromkeys(c.header for c in columns)))

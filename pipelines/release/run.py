@@ -113,7 +113,9 @@ def release(
         cells = _without_hidden(
             against_earlier(protected.cells, earlier, policy, areas, counts, indicators.values(), status)
         )
-        tables = _tables(source, release_id, status, policy, span, areas, levels, cells, _shown_sums(measured, cells), created_on)
+        tables = _tables(
+            source, release_id, status, policy, span, areas, levels, cells, _shown_sums(measured, cells), created_on
+        )
         write_draft(tables, draft)
         _refuse_unsafe(draft)
         ledger.append(release_id, status, policy_id, f"{span[0]}-{span[-1]}", created_on, cells, counts)
@@ -240,7 +242,12 @@ def _by_coverage(rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
 
 
 def _elsewhere(
-    indicator: Indicator, basis: str, areas: pl.DataFrame, years: tuple[int, ...], levels: tuple[str, ...], policy: Policy
+    indicator: Indicator,
+    basis: str,
+    areas: pl.DataFrame,
+    years: tuple[int, ...],
+    levels: tuple[str, ...],
+    policy: Policy,
 ) -> pl.DataFrame:
     """Municipalities, medical areas and prefectures outside the registry: not collected."""
     others = area_table().join(areas, on="area_code", how="anti").select("area_code", "level")

@@ -1,0 +1,177 @@
+"""The whole way on a synthetic cohort, station by station, as its users would walk it, with the time each one took."""
+
+import csv
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipelines.conduct import audit_file, init_warehouse, release_from
+from pipelines.declaration import Problem
+
+MARK = ".mchdb-demo"
+FISCAL_YEARS = (2022, 2024)
+CENTRE_KINDS = ("linkage", "centre", "load", "warehouse")
+
+
+@dataclass
+class Clock:
+    """Where the time went."""
+
+    stages: list[tuple[str, float]] = field(default_factory=list)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        print(f"… {name}", file=sys.stderr, flush=True)
+        start = time.perf_counter()
+        yield
+        self.stages.append((name, time.perf_counter() - start))
+
+    def tell(self) -> None:
+        for name, seconds in self.stages:
+            print(f"{seconds:7.1f} s  {name}")
+        print(f"{sum(s for _, s in self.stages):7.1f} s  合計 / total")
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders of a demo (design, chapter 6)."""
+
+    out: Path
+
+    @property
+    def feeds(self) -> Path:
+        return self.out / "cohort" / "feeds"
+
+    @property
+    def submitters(self) -> list[str]:
+        return sorted(f.name for f in self.feeds.iterdir() if f.is_dir())
+
+    def keys(self, kind: str, code6: str = "") -> Path:
+        return self.out / "keys" / code6 / kind if code6 else self.out / "keys" / kind
+
+    def centre_keys(self) -> list[Path]:
+        return [self.keys(kind) for kind in CENTRE_KINDS]
+
+
+def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: int = 2) -> None:
+    """Cohort, keys, edge, warehouse, release and audit into `out`; prints where the time went."""
+    _fresh(out)
+    places, clock = Places(out), Clock()
+    with clock.stage("合成コホート / synthetic cohort"):
+        _cohort(places, prefectures, seed, jobs)
+    with clock.stage("鍵と登録簿 / keys and registry"):
+        _keys(places)
+        _registry(places)
+    with clock.stage("提出元: 検査・保護・仮名化・封緘 / edge"):
+        _send(places, jobs)
+    with clock.stage("中央: 開封・二次仮名化・格納・連結 / load and link"):
+        _load(places)
+    with clock.stage("集計・秘匿・監査・公表 / release"):
+        _release(places)
+    with clock.stage("公表物への攻撃 / audit"):
+        _audit(places)
+    clock.tell()
+
+
+def _fresh(out: Path) -> None:
+    """An empty folder; an earlier demo is replaced, anything else is left alone."""
+    if out.exists() and any(out.iterdir()) and not (out / MARK).exists():
+        raise Problem(
+            "空のフォルダが必要ですが、ほかのものが入っています。--out で別のフォルダを指定してください。",
+            "An empty folder is required, but it holds something else; name another one with --out.",
+            64,
+        )
+    shutil.rmtree(out, ignore_errors=True)
+    out.mkdir(parents=True)
+    (out / MARK).touch()
+
+
+def _cohort(places: Places, prefectures: tuple[str, ...], seed: int, jobs: int) -> None:
+    from synthetic.cohort import make_cohort
+
+    done = make_cohort(
+        places.out / "cohort", prefectures=prefectures, births=None, fiscal_years=FISCAL_YEARS, seed=seed, jobs=jobs
+    )
+    print(*done.lines(), sep="\n")
+
+
+def _keys(places: Places) -> None:
+    from pipelines.keys import create
+
+    for kind in (*CENTRE_KINDS, "edge"):
+        create(kind, places.keys(kind))
+    recipients = tuple(places.keys(kind) / f"{kind}-1.pub" for kind in ("linkage", "load"))
+    for code6 in places.submitters:
+        create("local", places.keys("local", code6))
+        create("submitter", places.keys("submitter", code6), recipients=recipients)
+
+
+def _registry(places: Places) -> None:
+    from pipelines.records import RECORDS
+
+    with (places.out / "registry.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("submitter", "signing_key", "municipality", "record", "from_fy", "to_fy", "is_authority"))
+        for code6 in places.submitters:
+            public = (places.keys("submitter", code6) / "submitter-1.pub").read_text("utf-8").strip()
+            for record in RECORDS:
+                writer.writerow((code6, public, code6, record, 2018, FISCAL_YEARS[1] + 1, 1))
+
+
+def _send(places: Places, jobs: int) -> None:
+    from pipelines.edge.send import Sending, send_many
+
+    done = send_many(
+        [
+            Sending(
+                feeds=places.feeds / code6,
+                keys=(places.keys("edge"), places.keys("local", code6), places.keys("submitter", code6)),
+                protected=places.feeds / code6 / "protected.csv",
+                state=places.out / "edge" / code6,
+                out=places.out / "parcels",
+            )
+            for code6 in places.submitters
+        ],
+        jobs=jobs,
+    )
+    print(*done.lines(), sep="\n")
+
+
+def _load(places: Places) -> None:
+    from pipelines.warehouse.load import load_parcels
+
+    warehouse = places.out / "warehouse"
+    init_warehouse(
+        warehouse, [places.keys("warehouse")], places.out / "registry.csv", places.out / "ledger" / "ledger.jsonl"
+    )
+    done = load_parcels(places.out / "parcels", warehouse, places.centre_keys())
+    shutil.copytree(warehouse / "receipts", places.out / "receipts")
+    print(*done.lines(), sep="\n")
+
+
+def _release(places: Places) -> None:
+    from pipelines.warehouse.period import close_year
+
+    warehouse, keys = places.out / "warehouse", [places.keys("warehouse")]
+    for year in range(FISCAL_YEARS[0], FISCAL_YEARS[1] + 1):
+        close_year(year, warehouse, keys)
+    done = release_from(
+        warehouse, keys, places.out / "ledger" / "ledger.jsonl", places.out / "published.duckdb", "final", "standard",
+        FISCAL_YEARS,
+    )  # fmt: skip
+    print(*done.lines(), sep="\n")
+
+
+def _audit(places: Places) -> None:
+    done = audit_file(places.out / "published.duckdb", places.out / "ledger" / "ledger.jsonl")
+    print(*done.lines(), sep="\n")
+    if done.findings:
+        raise Problem(
+            "公表物の監査で問題が見つかりました。公表しないでください。",
+            "The audit of the release found problems; do not publish it.",
+            3,
+        )

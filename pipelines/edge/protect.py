@@ -1,0 +1,133 @@
+"""Protected people (不開示, 支援措置): who must not leave, through any feed, sibling, mother or other number.
+
+Seeds are the required list and every row that carries the flag, refused rows and refused files included. The set is
+closed over person, mother, child and siblings, and over the numbers one person has in several source systems.
+"""
+
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.declaration import Role
+from pipelines.edge.canon import canonical
+from pipelines.edge.csv_rows import heading_cells, rows_of
+from pipelines.edge.decode import encoding_that_decodes, lines_of
+from pipelines.edge.problem import EdgeProblem
+from pipelines.edge.read import Arrived
+
+PERSON = ["namespace", "person_local"]
+LIST_HEADER = "local_number"
+LIST_ENCODINGS = ("utf-8-sig", "cp932")
+NAMES = ("kana_surname", "kana_given_name", "name", "alphabet_name")
+
+
+def listed(path: Path) -> list[str]:
+    """The local numbers of the required list (CSV, header `local_number`, may be empty). Raises EdgeProblem (exit 2)."""
+    if not path.is_file():
+        raise _list_problem("ありません", "is not there")
+    data = path.read_bytes()
+    encoding = encoding_that_decodes(data, LIST_ENCODINGS)
+    heading = heading_cells(lines_of(data, encoding)[0] or "") if encoding and data.strip() else []
+    if encoding is None or LIST_HEADER not in heading:
+        raise _list_problem(f"見出し {LIST_HEADER} がありません", f"lacks the header {LIST_HEADER}")
+    rows, ragged, undecodable = rows_of(lines_of(data, encoding), len(heading))
+    if ragged or undecodable:
+        line = min(ragged + undecodable)
+        raise _list_problem(f"{line} 行目が読めません", f"cannot be read at line {line}")
+    numbers = rows[f"column_{heading.index(LIST_HEADER) + 1}"].str.strip_chars()
+    return numbers.filter(numbers != "").to_list()
+
+
+def _list_problem(ja: str, en: str) -> EdgeProblem:
+    return EdgeProblem(
+        f"支援措置対象者の一覧(見出し {LIST_HEADER} のCSV、空でも可)が必要ですが、{ja}。何も送りません。",
+        f"the list of protected people (CSV with header {LIST_HEADER}, may be empty) is required, but it {en}; "
+        "nothing is sent.",
+    )
+
+
+def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame:
+    """Everyone who must stay: `namespace, person_local`, distinct. A listed number counts in every source system."""
+    people = pl.concat([_people(a) for a in arrived]) if arrived else _no_people()
+    known = people.select(PERSON).unique()
+    seeds = known.filter(pl.col("person_local").is_in(numbers))
+    flagged = people.filter("is_flagged").select(PERSON)
+    inside = pl.concat([seeds, flagged]).unique()
+    families = pl.concat([_family(a) for a in arrived]) if arrived else _no_people().select(PERSON)
+    while len(inside):
+        grown = pl.concat([inside, _relatives(inside, families), _same_person(inside, people)]).unique()
+        if len(grown) == len(inside):
+            break
+        inside = grown
+    return inside
+
+
+def _people(arrived: Arrived) -> pl.DataFrame:
+    """Who each readable row is about. A flag that is filled with anything but 'no' counts as a flag."""
+    return arrived.rows.filter(pl.col("person_local").is_not_null()).select(
+        pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", "birth_date", "sex_code", *NAMES,
+        is_flagged=pl.col("is_not_disclosed").fill_null("0") != "0",
+    )  # fmt: skip
+
+
+def _family(arrived: Arrived) -> pl.DataFrame:
+    """Each child with the other person its row names: namespace, person_local, relative."""
+    others = [n for n in arrived.record.of_role(Role.LOCAL_KEY) if n.endswith("_local") and n != "person_local"]
+    return pl.concat([_no_family()] + [
+        arrived.rows.drop_nulls(["person_local", other]).select(
+            pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", pl.col(other).alias("relative"))
+        for other in others
+    ])  # fmt: skip
+
+
+def _relatives(inside: pl.DataFrame, families: pl.DataFrame) -> pl.DataFrame:
+    """Mothers of the people inside, and children of the mothers inside (so siblings in the next round)."""
+    up = families.join(inside, on=PERSON, how="semi").select("namespace", person_local="relative")
+    mothers = inside.rename({"person_local": "relative"})
+    down = families.join(mothers, on=["namespace", "relative"], how="semi").select(PERSON)
+    return pl.concat([up, down])
+
+
+def _same_person(inside: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """The same people under other numbers: birth date, sex and a name agree.
+
+    A number of another source system that shares its full name with nobody in the register counts by given name alone:
+    a surname often changes when somebody flees.
+    """
+    days = people.join(inside, on=PERSON, how="semi").select("birth_date").unique()
+    near = _named(people.join(days, on="birth_date", how="semi"))
+    theirs = near.join(inside, on=PERSON, how="semi")
+    full = near.join(theirs, on=["name_form", "birth_date", "sex_code"], how="semi").filter(pl.col("name_form") != "")
+    abroad = near.filter(pl.col("namespace") != "").join(_met_in_register(near), on=PERSON, how="anti")
+    given = pl.concat([
+        abroad.join(theirs, on=["given", "birth_date", "sex_code"], how="semi"),
+        near.join(theirs.join(abroad, on=PERSON, how="semi"), on=["given", "birth_date", "sex_code"], how="semi"),
+    ]).filter(pl.col("given") != "")  # fmt: skip
+    return pl.concat([full, given]).select(PERSON).unique()
+
+
+def _met_in_register(near: pl.DataFrame) -> pl.DataFrame:
+    register = near.filter(pl.col("namespace") == "", pl.col("name_form") != "")
+    abroad = near.filter(pl.col("namespace") != "")
+    return abroad.join(register, on=["name_form", "birth_date", "sex_code"], how="semi").select(PERSON).unique()
+
+
+def _named(people: pl.DataFrame) -> pl.DataFrame:
+    """A row for each canonical name of each person (kana, written, alphabet), and the canonical kana given name."""
+    people = people.unique().with_columns(canonical(people.unique(maintain_order=True)[n], n) for n in ())
+    forms = people.with_columns(canonical(people[n], n) for n in NAMES)
+    kana = pl.concat_str("kana_surname", "kana_given_name")
+    given = pl.col("kana_given_name").fill_null("").alias("given")
+    columns = [*PERSON, "birth_date", "sex_code"]
+    return pl.concat(
+        [forms.select(*columns, name.fill_null("").alias("name_form"), given) for name in (kana, pl.col("name"), pl.col("alphabet_name"))]
+    ).unique()  # fmt: skip
+
+
+def _no_people() -> pl.DataFrame:
+    text = [*PERSON, "birth_date", "sex_code", *NAMES]
+    return pl.DataFrame(schema={**dict.fromkeys(text, pl.String()), "is_flagged": pl.Boolean()})
+
+
+def _no_family() -> pl.DataFrame:
+    return pl.DataFrame(schema=dict.fromkeys([*PERSON, "relative"], pl.String()))

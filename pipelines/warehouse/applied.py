@@ -1,0 +1,76 @@
+"""What the registry and the parcels applied so far say about a new parcel; nothing in here asks about people."""
+
+from dataclasses import dataclass
+
+import duckdb
+
+from pipelines.warehouse.manifest import Manifest
+from pipelines.warehouse.refusal import Refused
+
+Line = tuple[str, str, int, int]  # municipality, record, from_fy, to_fy
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What one submitter may send."""
+
+    lines: tuple[Line, ...]
+
+    def covers(self, municipality: str, record: str, years: range) -> bool:
+        spans = [(a, b) for m, r, a, b in self.lines if (m, r) == (municipality, record)]
+        return all(any(a <= year <= b for a, b in spans) for year in years)
+
+
+def signing_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Submitter -> signing key."""
+    return dict(connection.execute("SELECT DISTINCT submitter, signing_key FROM state.registry").fetchall())
+
+
+def scope_of(connection: duckdb.DuckDBPyConnection, submitter: str) -> Scope:
+    rows = connection.execute(
+        "SELECT municipality_code, record, from_fy, to_fy FROM state.registry WHERE submitter = ?", [submitter]
+    ).fetchall()
+    return Scope(tuple(rows))
+
+
+def check_scope(manifest: Manifest, scope: Scope) -> None:
+    """Municipalities, records and years of the manifest against the registry. Raises Refused."""
+    known_municipalities = {municipality for municipality, *_ in scope.lines}
+    if not manifest.municipalities or not set(manifest.municipalities) <= known_municipalities:
+        raise Refused("out_of_scope_municipality")
+    filled = [name for name, table in manifest.records.items() if table.rows]
+    if not set(filled) <= {record for _, record, *_ in scope.lines}:
+        raise Refused("out_of_scope_record")
+    years = range(manifest.span[0], manifest.span[1] + 1)
+    if not years or not all(any(scope.covers(m, r, years) for m in manifest.municipalities) for r in filled):
+        raise Refused("out_of_scope_period")
+
+
+def check_versions(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    """Key and canonicalization versions in use: another one would split every person in two (privacy, hole 20)."""
+    known = connection.execute(
+        "SELECT key_version, canon_version FROM state.linkage_domain WHERE status <> 'retired'"
+    ).fetchall()
+    if manifest.key_version not in {key for key, _ in known}:
+        raise Refused("unknown_key_version")
+    if (manifest.key_version, manifest.canon_version) not in known:
+        raise Refused("unknown_canon_version")
+
+
+def check_sequence(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+    """Replay, stale sequence, broken chain. Raises Refused.
+
+    A parcel follows the last one applied: a higher sequence number that names its manifest. Numbers may be skipped
+    (a parcel that was never sent), parcels may not: the one missing may hold the cancellation of a protected person.
+    The first parcel that a warehouse sees of a submitter starts the chain.
+    """
+    applied = connection.execute(
+        "SELECT sequence, hex(manifest_sha256) FROM state.parcel WHERE submitter = ? ORDER BY sequence DESC",
+        [manifest.submitter],
+    ).fetchall()
+    if any(digest.lower() == manifest.digest for _, digest in applied):
+        raise Refused("replay")
+    if applied and manifest.sequence <= applied[0][0]:
+        raise Refused("stale_sequence")
+    if applied and manifest.previous != applied[0][1].lower():
+        raise Refused("broken_chain")

@@ -1,0 +1,76 @@
+"""The load process's side of the pipe: asks the linkage process for the pseudonyms of one parcel after the other."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import polars as pl
+
+import pipelines
+from pipelines.warehouse.pipe import PipeClosed, receive, send
+from pipelines.warehouse.problem import KEY, WarehouseProblem
+from pipelines.warehouse.refusal import Refused
+
+PASSED_ON = ("PATH", "SYSTEMROOT", "TMPDIR", "LANG", "POLARS_MAX_THREADS")
+
+
+class Linkage:
+    """A running linkage process. `ask` sends a request, `pseudonyms` takes the answers in the same order."""
+
+    def __init__(self, process: "subprocess.Popen[bytes]") -> None:
+        if process.stdin is None or process.stdout is None:
+            raise ValueError("the linkage process needs both of its pipes")
+        self._requests, self._answers = process.stdin, process.stdout
+
+    def ask(self, parcel: Path, signing_keys: Mapping[str, str]) -> None:
+        with _alive():
+            send(self._requests, {"parcel": str(parcel), "signing_keys": dict(signing_keys)})
+
+    def pseudonyms(self, manifest_digest: str) -> pl.DataFrame:
+        """record_key, rule, pseudonym of the parcel asked for. Raises Refused; both members name one manifest."""
+        with _alive():
+            message, frame = receive(self._answers)
+        if "refused" in message:
+            raise Refused(message["refused"])
+        if message["manifest"] != manifest_digest or frame is None:
+            raise Refused("members_differ")
+        return frame
+
+    def greet(self) -> None:
+        """Waits until the process has read its keys. Raises WarehouseProblem 77 with its sentence."""
+        with _alive():
+            message, _ = receive(self._answers)
+        if "key_problem" in message:
+            raise WarehouseProblem(*message["key_problem"], KEY)
+
+
+@contextmanager
+def linkage_process(directories: Sequence[Path]) -> Iterator[Linkage]:
+    """Starts the linkage process on its own key directories and ends it. Its error output is thrown away unread."""
+    environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
+    environment["PYTHONPATH"] = str(Path(str(pipelines.__file__)).parents[1])
+    with subprocess.Popen(
+        [sys.executable, "-m", "pipelines.warehouse.linkage_process", *(str(d.resolve()) for d in directories)],
+        stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
+    ) as process:  # fmt: skip
+        try:
+            linkage = Linkage(process)
+            linkage.greet()
+            yield linkage
+        finally:
+            process.kill()
+
+
+@contextmanager
+def _alive() -> Iterator[None]:
+    try:
+        yield
+    except PipeClosed:
+        raise WarehouseProblem(
+            "連結用の処理が動いている必要がありますが、途中で終わりました。適用済みの提出物はそのまま残っています。もう一度実行してください。",
+            "The linkage process must be running, but it ended early. What was loaded is kept. Run this again.",
+            70,
+        ) from None

@@ -1,0 +1,39 @@
+"""What passes between the two processes of the centre: a line of JSON, then so many bytes of Arrow."""
+
+import io
+import json
+from typing import Any, BinaryIO
+
+import polars as pl
+
+
+class PipeClosed(Exception):
+    """The other process has ended."""
+
+
+def send(stream: BinaryIO, message: dict[str, Any], frame: pl.DataFrame | None = None) -> None:
+    """Writes one message and, with it, a frame as an Arrow stream."""
+    body = b""
+    if frame is not None:
+        buffer = io.BytesIO()
+        frame.write_ipc_stream(buffer)
+        body = buffer.getvalue()
+    try:
+        stream.write(json.dumps({**message, "bytes": len(body)}).encode() + b"\n")
+        stream.write(body)
+        stream.flush()
+    except BrokenPipeError:
+        raise PipeClosed from None
+
+
+def receive(stream: BinaryIO) -> tuple[dict[str, Any], pl.DataFrame | None]:
+    """The next message and its frame. Raises PipeClosed at the end of the stream."""
+    line = stream.readline()
+    if not line:
+        raise PipeClosed
+    message = json.loads(line)
+    length = message.pop("bytes")
+    body = stream.read(length)
+    if len(body) != length:
+        raise PipeClosed
+    return message, pl.read_ipc_stream(io.BytesIO(body)) if length else None
