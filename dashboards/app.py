@@ -100,7 +100,7 @@ def _footer(view: View) -> None:
         "footer_software": f"mchdb {info.software_version}",
     }
     rows = "".join(f"<div><dt>{escape(words(k))}</dt><dd>{escape(v)}</dd></div>" for k, v in facts.items())
-    st.html(f'<footer><dl>{rows}</dl><p>{escape(words("footer_note"))}</p></footer>')
+    st.html(f"<footer><dl>{rows}</dl><p>{escape(words('footer_note'))}</p></footer>")
 
 
 if __name__ == "__main__":

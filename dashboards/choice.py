@@ -65,7 +65,9 @@ def read_choice(release: Release) -> Choice:
     indicators = release.indicators()["indicator_id"].to_list()
     periods = release.periods()
     indicator = _one_of("indicator", indicators.__contains__, indicators[0])
-    compared = _one_of("compared", lambda raw: len(raw.split(",")) <= AREAS_COMPARED and set(raw.split(",")) <= areas, None)
+    compared = _one_of(
+        "compared", lambda raw: len(raw.split(",")) <= AREAS_COMPARED and set(raw.split(",")) <= areas, None
+    )
     return Choice(
         lang=_one_of("lang", LANGUAGES.__contains__, LANGUAGES[0]),
         area=_one_of("area", areas.__contains__, NATION),

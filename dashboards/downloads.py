@@ -14,7 +14,11 @@ import xlsxwriter
 from dashboards.view import View
 
 CODEBOOK = (
-    ("area_code", "全国地方公共団体コード(6桁)、医療圏コード、全国は000000", "area code (6 digits), medical area code, 000000 for the nation"),
+    (
+        "area_code",
+        "全国地方公共団体コード(6桁)、医療圏コード、全国は000000",
+        "area code (6 digits), medical area code, 000000 for the nation",
+    ),
     ("area_code5", "標準地域コード(5桁)", "standard area code (5 digits)"),
     ("area_ja", "地域名", "name of the area in Japanese"),
     ("area_en", "地域名(英語)", "name of the area in English"),
@@ -48,10 +52,17 @@ def tidy(view: View, cells: pl.DataFrame) -> pl.DataFrame:
         "indicator_id", "unit", "decimals", "basis", indicator_ja="label_ja", indicator_en="label_en"
     )
     areas = view.release.areas().select("area_code", "area_code5", "level", area_ja="name_ja", area_en="name_en")
-    own = cells.select(c for c in cells.columns if c in ("indicator_id", "area_code", "period", "category_ja", "category_en", "status", *NUMBERS))
-    table = own.join(indicators, on="indicator_id", how="left", maintain_order="left").join(areas, on="area_code", how="left", maintain_order="left")
+    own = cells.select(
+        c
+        for c in cells.columns
+        if c in ("indicator_id", "area_code", "period", "category_ja", "category_en", "status", *NUMBERS)
+    )
+    table = own.join(indicators, on="indicator_id", how="left", maintain_order="left").join(
+        areas, on="area_code", how="left", maintain_order="left"
+    )
     rounded = [
-        pl.coalesce(pl.when(pl.col("decimals") == d).then(pl.col(c).round(d)) for d in range(6)).alias(c) for c in ("value", "ci_low", "ci_high")
+        pl.coalesce(pl.when(pl.col("decimals") == d).then(pl.col(c).round(d)) for d in range(6)).alias(c)
+        for c in ("value", "ci_low", "ci_high")
     ]
     table = table.with_columns(*rounded, symbol=pl.col("status").replace_strict(view.symbols(), default="…"))
     absent = [pl.lit(None, pl.String).alias(c) for c, *_ in CODEBOOK if c not in table.columns]

@@ -8,9 +8,9 @@ from dashboards.words import Words
 FONT = "'Noto Sans CJK JP', 'Noto Sans JP', 'Hiragino Sans', 'Yu Gothic UI', Meiryo, sans-serif"
 INK, QUIET, GRID = "#1b2430", "#55606e", "#e3e8ee"
 BLUE, ACCENT = "#2c66a3", "#d9480f"
-LINES = (ACCENT, "#123f75", "#55606e", "#7a4a9e", "#0f766e", "#8a5a00")
-MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x")
-DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot")
+LINES = (ACCENT, "#123f75", "#55606e", "#7a4a9e", "#0f766e", "#8a5a00", "#3f76b0", "#9d174d")
+MARKS = ("circle", "square", "diamond", "triangle-up", "cross", "x", "star", "hexagon")
+DASHES = ("solid", "dash", "dot", "dashdot", "longdash", "longdashdot", "solid", "dash")
 ROW_PX = 24
 
 
@@ -22,7 +22,9 @@ def _plain(figure: go.Figure, height: int) -> go.Figure:
     )  # fmt: skip
 
 
-def ranking(rows: pl.DataFrame, words: Words, decimals: int, unit: str, chosen: str | None, lines: dict[str, float]) -> go.Figure:
+def ranking(
+    rows: pl.DataFrame, words: Words, decimals: int, unit: str, chosen: str | None, lines: dict[str, float]
+) -> go.Figure:
     """Dots with intervals, the first row on top; rows without a value show their symbol at the left edge.
 
     rows: area_code, label, value, ci_low, ci_high, symbol, status_word, in order. lines: label -> comparator's value.
@@ -40,16 +42,22 @@ def ranking(rows: pl.DataFrame, words: Words, decimals: int, unit: str, chosen: 
     # Symbols stand on an axis of their own, so that no hidden row has a place on the scale of values.
     figure.add_trace(
         go.Scatter(
-            x=[0.01] * hidden.height, y=hidden["place"].to_list(), xaxis="x2", mode="text", textposition="middle right",
+            x=[0.01] * hidden.height,
+            y=hidden["place"].to_list(),
+            xaxis="x2",
+            mode="text",
+            textposition="middle right",
             text=[f"{s}　{w}" for s, w in zip(hidden["symbol"], hidden["status_word"], strict=True)],
-            textfont={"size": 12, "color": QUIET}, hoverinfo="skip", showlegend=False,
+            textfont={"size": 12, "color": QUIET},
+            hoverinfo="skip",
+            showlegend=False,
         )  # fmt: skip
     )
     _plain(figure, 84 + ROW_PX * max(rows.height, 3)).update_layout(
         xaxis={"title": {"text": words.unit(unit), "font": {"size": 12}}, "gridcolor": GRID, "zeroline": False, "tickfont": {"size": 12}, "fixedrange": True},
         xaxis2={"overlaying": "x", "visible": False, "range": [0, 1], "fixedrange": True},
         yaxis={"tickvals": rows["place"].to_list(), "ticktext": [_bold(r, chosen) for r in rows.iter_rows(named=True)], "automargin": True,
-               "range": [rows.height - 0.4, -0.6], "tickfont": {"size": 12}, "showgrid": False, "fixedrange": True},
+               "range": [rows.height - 0.4, -0.6], "tickfont": {"size": 12}, "showgrid": False, "zeroline": False, "fixedrange": True},
     )  # fmt: skip
     return figure
 
@@ -69,7 +77,15 @@ def _dots(part: pl.DataFrame, words: Words, decimals: int, unit: str, colour: st
 def _whiskers(part: pl.DataFrame, colour: str) -> dict[str, object]:
     up = (part["ci_high"] - part["value"]).fill_null(0).to_list()
     down = (part["value"] - part["ci_low"]).fill_null(0).to_list()
-    return {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "color": colour, "thickness": 1.6, "width": 0}
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": up,
+        "arrayminus": down,
+        "color": colour,
+        "thickness": 1.6,
+        "width": 0,
+    }
 
 
 def _says(row: dict[str, object], words: Words, decimals: int, unit: str) -> str:
@@ -110,7 +126,9 @@ def trend(rows: pl.DataFrame, words: Words, decimals: int, unit: str, basis: str
 
 
 def _every_year(part: pl.DataFrame, years: list[int]) -> pl.DataFrame:
-    frame = pl.DataFrame({"year": years}).join(part.with_columns(year=pl.col("period").cast(pl.Int64)), on="year", how="left")
+    frame = pl.DataFrame({"year": years}).join(
+        part.with_columns(year=pl.col("period").cast(pl.Int64)), on="year", how="left"
+    )
     return frame.with_columns(pl.col("symbol").fill_null("…"), pl.col("line").fill_null(part["line"][0]))
 
 

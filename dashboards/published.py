@@ -78,7 +78,8 @@ def _attach(path: Path) -> duckdb.DuckDBPyConnection:
         missing = set(NEEDED_TABLES)
     if missing:
         raise NotARelease(
-            "not_a_release", f"A release (published.duckdb) is required, but {path.name} is not one; make it again with 'mchdb release'."
+            "not_a_release",
+            f"A release (published.duckdb) is required, but {path.name} is not one; make it again with 'mchdb release'.",
         )
     return connection
 
@@ -98,7 +99,8 @@ class Release:
         rows = self.ask("SELECT * FROM published.release")
         if rows.height != 1:
             raise NotARelease(
-                "not_a_release", f"A release holds exactly one release row, {path.name} holds {rows.height}; make it again with 'mchdb release'."
+                "not_a_release",
+                f"A release holds exactly one release row, {path.name} holds {rows.height}; make it again with 'mchdb release'.",
             )
         row = rows.row(0, named=True)
         self.info = ReleaseInfo(**{name: row[name] for name in ReleaseInfo.__dataclass_fields__})
@@ -256,7 +258,9 @@ class Release:
         return self.ask("SELECT * FROM published.count_definition ORDER BY rowid")
 
     def targets(self, indicator_id: str) -> pl.DataFrame:
-        return self.ask("SELECT * FROM published.indicator_target WHERE indicator_id = ? ORDER BY target_year", indicator_id)
+        return self.ask(
+            "SELECT * FROM published.indicator_target WHERE indicator_id = ? ORDER BY target_year", indicator_id
+        )
 
     def symbols(self) -> pl.DataFrame:
         return self.ask("SELECT status, symbol, meaning_ja, meaning_en FROM published.symbol ORDER BY rowid")
@@ -298,7 +302,8 @@ class Published:
                 self._reopen(seen)
             if self._release is None:
                 raise NotARelease(
-                    "no_release", f"A release (published.duckdb) is required, but there is no file {self.path.name}; make one with 'mchdb release'."
+                    "no_release",
+                    f"A release (published.duckdb) is required, but there is no file {self.path.name}; make one with 'mchdb release'.",
                 )
             return self._release
 
@@ -315,5 +320,3 @@ class Published:
         except NotARelease:
             if self._release is None:
                 raise
-
-

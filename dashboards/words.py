@@ -79,6 +79,8 @@ WORDS: dict[str, tuple[str, str]] = {
     # values
     "interval": ("95 %区間", "95 % interval"),
     "interval_between": ("{low}～{high}", "{low} to {high}"),
+    "interval_low": ("95 %区間 下限", "95 % low"),
+    "interval_high": ("95 %区間 上限", "95 % high"),
     "value": ("値", "Value"),
     "numerator": ("分子", "Numerator"),
     "denominator": ("分母", "Denominator"),
@@ -151,6 +153,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "map_hint": ("六角形を選ぶと、その地域が選ばれます。", "Choose a hexagon to choose its area."),
     "map_hint_narrow": ("1回目で都道府県を拡大、2回目で地域を選択", "Tap once to enlarge a prefecture, again to choose"),
     "map_back": ("全国に戻る", "Back to all of Japan"),
+    "map_zoom": ("{name}を拡大", "Enlarge {name}"),
     "map_wait": ("地図を描いています…", "Drawing the map…"),
     "class_range": ("{low}以上{high}未満", "{low} to under {high}"),
     "class_from": ("{low}以上", "{low} and over"),

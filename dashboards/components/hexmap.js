@@ -2,7 +2,7 @@
 const PALETTE = ['#e6eef7', '#b7cfe6', '#7ba6cf', '#3f76b0', '#123f75'];
 const OTHER = '7', NOT_COLLECTED = '8', SUPPRESSED = '9';
 const NARROW = 0.7;      // below this scale a tile is too small to tap: the first tap enlarges its prefecture
-const KEY_LABELS = new Set([1, 4, 13, 15, 17, 23, 27, 31, 34, 40, 46]);
+const KEY_LABELS = new Set([1, 13, 27, 4, 40, 23, 34, 15, 46, 37, 47]);
 const FONT = '"Noto Sans CJK JP","Noto Sans JP","Hiragino Sans","Yu Gothic UI",Meiryo,sans-serif';
 
 const fetchJson = name => fetch(new URL(`app/static/${name}`, document.baseURI)).then(r => r.json());
@@ -48,7 +48,7 @@ class HexMap {
     this.canvas.onpointermove = e => e.pointerType === 'mouse' && this.hover(this.hit(e), e);
     this.canvas.onpointerleave = () => this.hover(-1);
     this.canvas.onclick = e => this.click(this.hit(e), e);
-    this.back.onclick = () => { this.zoomed = null; this.redraw(); };
+    this.back.onclick = () => { this.zoomed = this.zoomed === null ? this.chosenPrefecture() : null; this.hover(-1); this.redraw(); };
     new ResizeObserver(() => this.fit()).observe(this.root);
     this.watchPixelRatio();
   }
@@ -61,7 +61,6 @@ class HexMap {
   show(data) {
     this.data = data;
     this.canvas.setAttribute('aria-label', data.words.label);
-    this.back.textContent = data.words.back;
     this.chosen = new Set(data.chosen);
     this.root.querySelector('.wait').hidden = true;
     this.fit();
@@ -74,7 +73,6 @@ class HexMap {
     this.scale = width / this.layout.width;
     const w = Math.round(width * this.ratio), h = Math.round(this.layout.height * this.scale * this.ratio);
     for (const c of [this.canvas, this.base]) if (c.width !== w || c.height !== h) { c.width = w; c.height = h; }
-    if (this.scale >= NARROW) this.zoomed = null;
     this.redraw();
   }
 
@@ -119,9 +117,11 @@ class HexMap {
     g.setTransform(k, 0, 0, k, e, f);
     this.drawFrames(g);
     this.drawTiles(g, this.fills(g, k));
-    this.drawBlocks(g);
+    this.drawBlocks(g, Math.sqrt(this.scale * this.ratio / k));
     this.drawLabels(g, k / this.ratio);
-    this.back.hidden = this.zoomed === null;
+    const prefecture = this.chosenPrefecture(), { back, zoom } = this.data.words;
+    this.back.hidden = this.zoomed === null && !prefecture;
+    this.back.textContent = this.zoomed !== null ? back : prefecture ? zoom.replace('{name}', this.prefectureName(prefecture)) : '';
     this.paint();
   }
 
@@ -141,12 +141,17 @@ class HexMap {
     }
   }
 
-  drawBlocks(g) {
+  drawBlocks(g, px) {
     const all = new Path2D();
     for (const [, path] of this.blocks) all.addPath(path);
     g.lineJoin = 'round';
-    g.strokeStyle = '#fff'; g.lineWidth = 2.6; g.stroke(all);
-    g.strokeStyle = '#3a424d'; g.lineWidth = 1.05; g.stroke(all);
+    g.strokeStyle = '#fff'; g.lineWidth = 2.6 * px; g.stroke(all);
+    g.strokeStyle = '#3a424d'; g.lineWidth = 1.05 * px; g.stroke(all);
+  }
+
+  chosenPrefecture() {
+    const [code] = this.chosen;
+    return code && !this.data.whole ? +code.slice(0, 2) : null;
   }
 
   prefectureName(p) {
@@ -154,23 +159,41 @@ class HexMap {
     return this.data.lang === 'ja' ? shortJa(ja) : en;
   }
 
+  // Registered prefectures first, then the landmarks, then the rest; a label that would lie on another is left out.
   drawLabels(g, pxPerUnit) {
-    const css = this.zoomed === null ? 11.5 : 13, size = css / Math.min(pxPerUnit, 4);
     g.textAlign = 'center'; g.textBaseline = 'middle'; g.lineJoin = 'round';
-    for (const [p, x, y] of this.layout.prefecture_labels) {
-      if (!x || (this.zoomed === null && this.scale < NARROW && !KEY_LABELS.has(p)) || this.zoomed === p) continue;
-      const big = this.scale >= NARROW && [1, 13, 27].includes(p);
-      const english = this.data.lang === 'en' && !big ? .92 : 1;
-      this.text(g, this.prefectureName(p), x, y, Math.max(size * english, 11 / pxPerUnit) + (big ? 2 : 0), big ? 700 : 600);
+    const zoomed = this.zoomed !== null, taken = [], collected = new Set();
+    if (zoomed) this.drawTileNames(g, pxPerUnit, taken);
+    this.prefecture.forEach((p, i) => this.data.digits[i] !== NOT_COLLECTED && collected.add(p));
+    const rank = p => (collected.has(p) ? 0 : KEY_LABELS.has(p) ? 1 : 2);
+    for (const [p, x, y] of [...this.layout.prefecture_labels].sort((a, b) => rank(a[0]) - rank(b[0]))) {
+      if (!x || this.zoomed === p) continue;
+      const big = this.scale >= NARROW && [1, 13, 27].includes(p), size = (big ? 13.5 : zoomed ? 13 : 11.5) / pxPerUnit;
+      this.label(g, this.prefectureName(p), x, y, size, big ? 700 : 600, taken);
     }
     g.textAlign = 'left';
-    const frame = Math.max(11, 11.5 * this.scale) / (this.zoomed === null ? this.scale : this.scale * 2);
-    const english = ['Okinawa', 'Amami', 'Izu, Ogasawara'];
+    if (zoomed) return;
+    const frame = 11.5 / pxPerUnit, english = ['Okinawa', 'Amami', 'Izu, Bonin'];
     this.layout.frames.forEach(([x, y, , h, name], i) => {
       const says = this.data.lang === 'en' ? english[i] : name;
       const fits = this.scale < NARROW ? says.split(/[・,]/)[0].slice(0, this.data.lang === 'en' ? 7 : 2) : says;
       this.text(g, fits, x + 7, y + 4 + frame * .7, frame, 600);
     });
+  }
+
+  drawTileNames(g, pxPerUnit, taken) {
+    const size = 11.5 / pxPerUnit, names = this.names[this.data.lang];
+    this.prefecture.forEach((p, i) => {
+      if (p === this.zoomed) this.label(g, this.data.lang === 'en' ? names[i].replace(/-[a-z]+$/, '') : names[i], this.x[i], this.y[i], size, 600, taken);
+    });
+  }
+
+  label(g, says, x, y, size, weight, taken) {
+    g.font = `${weight} ${size}px ${FONT}`;
+    const half = g.measureText(says).width / 2, box = [x - half, y - size * .55, x + half, y + size * .55];
+    if (taken.some(t => box[0] < t[2] && t[0] < box[2] && box[1] < t[3] && t[1] < box[3])) return;
+    taken.push(box);
+    this.text(g, says, x, y, size, weight);
   }
 
   text(g, says, x, y, size, weight) {
@@ -184,17 +207,27 @@ class HexMap {
     g.setTransform(1, 0, 0, 1, 0, 0); g.drawImage(this.base, 0, 0);
     g.setTransform(k, 0, 0, k, e, f);
     g.lineJoin = 'round';
-    const chosen = new Path2D();
-    this.layout.code6.forEach((code, i) => this.chosen.has(code) && chosen.addPath(this.tiles[i]));
-    if (this.chosen.size) {
-      g.strokeStyle = '#fff'; g.lineWidth = 6; g.stroke(chosen);
-      g.strokeStyle = '#d9480f'; g.lineWidth = 3; g.stroke(chosen);
-    }
+    if (this.chosen.size) this.outlineChosen(g, k, e, f);
     if (this.hovered >= 0) {
-      g.strokeStyle = '#fff'; g.lineWidth = 4; g.stroke(this.tiles[this.hovered]);
-      g.strokeStyle = '#11161d'; g.lineWidth = 1.8; g.stroke(this.tiles[this.hovered]);
+      const px = Math.sqrt(this.scale * this.ratio / k);
+      g.strokeStyle = '#fff'; g.lineWidth = 5 * px; g.stroke(this.tiles[this.hovered]);
+      g.strokeStyle = '#11161d'; g.lineWidth = 2.2 * px; g.stroke(this.tiles[this.hovered]);
     }
     this.root.dataset.drawn = this.data.digits.length;
+  }
+
+  // The outline of the chosen tiles together: a thick line round each, then the picture again inside them.
+  outlineChosen(g, k, e, f) {
+    const inside = new Path2D();
+    this.layout.code6.forEach((code, i) => this.chosen.has(code) && inside.addPath(polygon(this.x[i], this.y[i], this.layout.radius_px + .3)));
+    const px = Math.sqrt(this.scale * this.ratio / k);   // lines grow less than tiles when the map is enlarged
+    g.strokeStyle = '#fff'; g.lineWidth = 7.5 * px; g.stroke(inside);
+    g.strokeStyle = '#d9480f'; g.lineWidth = 5 * px; g.stroke(inside);
+    g.save();
+    g.clip(inside);
+    g.setTransform(1, 0, 0, 1, 0, 0); g.drawImage(this.base, 0, 0);
+    g.restore();
+    g.setTransform(k, 0, 0, k, e, f);
   }
 
   hit(event) {

@@ -18,7 +18,12 @@ def tiles() -> tuple[str, ...]:
 
 
 def hexmap(
-    digits: str, texts: Mapping[str, str], chosen: Sequence[str], words: Mapping[str, str], lang: str, by_prefecture: bool
+    digits: str,
+    texts: Mapping[str, str],
+    chosen: Sequence[str],
+    words: Mapping[str, str],
+    lang: str,
+    by_prefecture: bool,
 ) -> str | None:
     """Draws the map and returns the code of the tile that was just chosen, if any.
 
@@ -35,7 +40,14 @@ def hexmap(
         js=(_HERE / "hexmap.js").read_text(encoding="utf-8"),
     )
     result = component(
-        data={"digits": digits, "texts": dict(texts), "chosen": list(chosen), "words": dict(words), "lang": lang, "whole": by_prefecture},
+        data={
+            "digits": digits,
+            "texts": dict(texts),
+            "chosen": list(chosen),
+            "words": dict(words),
+            "lang": lang,
+            "whole": by_prefecture,
+        },
         key="hexmap",
         on_pick_change=lambda: None,
     )

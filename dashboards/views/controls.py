@@ -14,7 +14,9 @@ def choose(label: str, name: str, options: Sequence[str], current: str, says: Ca
     """A select box whose value is the choice `name`."""
     key = f"{name}_box"
     st.session_state[key] = current
-    chosen = st.selectbox(label, options, format_func=says, key=key, on_change=lambda: keep(**{name: st.session_state[key]}), **more)
+    chosen = st.selectbox(
+        label, options, format_func=says, key=key, on_change=lambda: keep(**{name: st.session_state[key]}), **more
+    )
     return chosen or current
 
 
@@ -22,7 +24,11 @@ def choose_indicator(view: View) -> dict[str, Any]:
     """The chosen indicator as a row of the release."""
     rows = {row["indicator_id"]: row for row in view.release.indicators().iter_rows(named=True)}
     chosen = choose(
-        view.words("indicator"), "indicator", list(rows), view.choice.indicator, lambda i: view.words.of(rows[i], "label")
+        view.words("indicator"),
+        "indicator",
+        list(rows),
+        view.choice.indicator,
+        lambda i: view.words.of(rows[i], "label"),
     )
     return rows[chosen]
 
@@ -60,7 +66,9 @@ def _choose_prefecture(view: View, areas: dict[str, Any], own: str, prefectures:
 
 
 def _choose_within(view: View, areas: dict[str, Any], prefecture: str) -> None:
-    within = [c for c, row in areas.items() if row["depth"] > 1 and c[:2] == prefecture[:2]] if prefecture != NATION else []
+    within = (
+        [c for c, row in areas.items() if row["depth"] > 1 and c[:2] == prefecture[:2]] if prefecture != NATION else []
+    )
 
     def says(code: str) -> str:
         if code == NATION:

@@ -16,7 +16,12 @@ Row = dict[str, Any]
 def render(view: View) -> None:
     words = view.words
     st.title(words("definitions"), anchor=False)
-    parts = (("tab_indicator", _indicator), ("tab_policy", _policy), ("tab_symbols", _symbols), ("tab_records", _records))
+    parts = (
+        ("tab_indicator", _indicator),
+        ("tab_policy", _policy),
+        ("tab_symbols", _symbols),
+        ("tab_records", _records),
+    )
     for tab, (_, part) in zip(st.tabs([words(name) for name, _ in parts]), parts, strict=True):
         with tab:
             try:
@@ -46,8 +51,9 @@ def _indicator(view: View) -> None:
     st.html(f'<dl class="facts">{rows}</dl>')
     with st.expander(words("sql")):
         _sql(view, indicator)
-    view.link("map", words("map"), indicator=indicator["indicator_id"])
-    view.link("trend", words("see_trend"), indicator=indicator["indicator_id"])
+    with st.container(horizontal=True, gap="small"):
+        view.link("map", words("map"), indicator=indicator["indicator_id"])
+        view.link("trend", words("see_trend"), indicator=indicator["indicator_id"])
 
 
 def _targets(view: View, indicator: Row) -> str:
@@ -62,7 +68,9 @@ def _targets(view: View, indicator: Row) -> str:
 def _breakdowns(view: View, indicator: Row) -> str:
     words = view.words
     parts = [
-        ("・" if words.lang == "ja" else ", ").join(words.of(c, "label") for c in view.release.categories(b).iter_rows(named=True))
+        ("・" if words.lang == "ja" else ", ").join(
+            words.of(c, "label") for c in view.release.categories(b).iter_rows(named=True)
+        )
         for b in view.release.breakdowns(indicator["indicator_id"])
     ]
     return " / ".join(parts) or words("no_breakdown")
@@ -85,9 +93,19 @@ def _sql(view: View, indicator: Row) -> None:
         count = counts.get(indicator[f"{part}_id"] or "")
         if count is None:
             continue
-        says = f"{words(part)}：{words.of(count, 'label')}" if words.lang == "ja" else f"{words(part)}: {words.of(count, 'label')}"
-        st.html(f"<p><strong>{escape(says)}</strong>　{escape(words('sensitivity'))} {escape(count['sensitivity'] or '')}</p>")
-        st.code(f"-- {words('population_sql')}\n{count['population_sql']}\n-- {words('condition_sql')}\n{count['condition_sql']}", language="sql", wrap_lines=True)
+        says = (
+            f"{words(part)}：{words.of(count, 'label')}"
+            if words.lang == "ja"
+            else f"{words(part)}: {words.of(count, 'label')}"
+        )
+        st.html(
+            f"<p><strong>{escape(says)}</strong>　{escape(words('sensitivity'))} {escape(count['sensitivity'] or '')}</p>"
+        )
+        st.code(
+            f"-- {words('population_sql')}\n{count['population_sql']}\n-- {words('condition_sql')}\n{count['condition_sql']}",
+            language="sql",
+            wrap_lines=True,
+        )
 
 
 def _policy(view: View) -> None:
@@ -96,14 +114,30 @@ def _policy(view: View) -> None:
     if rows.is_empty():
         st.info(words("nothing_here"))
         return
-    _grid(rows, {"key": words("policy_item"), "value": words("value"), f"meaning_{words.lang}": words("policy_meaning"), "guideline": words("policy_guideline")})
+    _grid(
+        rows,
+        {
+            "key": words("policy_item"),
+            "value": words("value"),
+            f"meaning_{words.lang}": words("policy_meaning"),
+            "guideline": words("policy_guideline"),
+        },
+    )
 
 
 def _symbols(view: View) -> None:
     words = view.words
     rows = view.release.symbols()
     named = rows.with_columns(word=pl.Series([words.known("status", s) for s in rows["status"]], dtype=pl.String))
-    _grid(named, {"symbol": words("symbol"), "word": words("status"), f"meaning_{words.lang}": words("policy_meaning"), "status": words("code")})
+    _grid(
+        named,
+        {
+            "symbol": words("symbol"),
+            "word": words("status"),
+            f"meaning_{words.lang}": words("policy_meaning"),
+            "status": words("code"),
+        },
+    )
 
 
 def _records(view: View) -> None:
@@ -112,8 +146,12 @@ def _records(view: View) -> None:
         st.info(words("nothing_here"))
         return
     known = {row["record"]: row for row in records.iter_rows(named=True)}
-    chosen = st.selectbox(words("record"), list(known), format_func=lambda r: words.of(known[r], "label"), key="record_box")
-    st.html(f'<p class="note">{escape(words("record_grain", grain=known[chosen]["grain"] or "", version=known[chosen]["version"]))}</p>')
+    chosen = st.selectbox(
+        words("record"), list(known), format_func=lambda r: words.of(known[r], "label"), key="record_box"
+    )
+    st.html(
+        f'<p class="note">{escape(words("record_grain", grain=known[chosen]["grain"] or "", version=known[chosen]["version"]))}</p>'
+    )
     lang = words.lang
     _grid(
         view.release.fields(chosen),
@@ -126,6 +164,9 @@ def _grid(rows: pl.DataFrame, columns: dict[str, str]) -> None:
     """A plain table that wraps its text and can be read by a screen reader."""
     head = "".join(f"<th scope='col'>{escape(says)}</th>" for says in columns.values())
     body = "".join(
-        "<tr>" + "".join(f"<td>{escape(str(row[c] if row[c] is not None else ''))}</td>" for c in columns) + "</tr>" for row in rows.iter_rows(named=True)
+        "<tr>" + "".join(f"<td>{escape(str(row[c] if row[c] is not None else ''))}</td>" for c in columns) + "</tr>"
+        for row in rows.iter_rows(named=True)
     )
-    st.html(f'<div class="scroll" tabindex="0"><table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>')
+    st.html(
+        f'<div class="scroll" tabindex="0"><table class="plain"><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    )

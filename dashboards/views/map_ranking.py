@@ -1,6 +1,7 @@
 """Where is it high, where is it low: the hexagon map, the ranking with intervals, and the table that says the same."""
 
 from html import escape
+from itertools import pairwise
 from typing import Any
 
 import polars as pl
@@ -61,7 +62,12 @@ def _reach(view: View, rows: pl.DataFrame, level: str) -> str:
     expected = (rows["status"] != "not_collected").sum()
     if level == "municipality":
         expected = view.release.n_registered() or expected
-    return view.words("map_reach_municipality" if level == "municipality" else "map_reach", all=f"{rows.height:,}", expected=expected, shown=shown)
+    return view.words(
+        "map_reach_municipality" if level == "municipality" else "map_reach",
+        all=f"{rows.height:,}",
+        expected=expected,
+        shown=shown,
+    )
 
 
 def _nothing(view: View, indicator: Row) -> None:
@@ -69,7 +75,8 @@ def _nothing(view: View, indicator: Row) -> None:
     words = view.words
     levels = view.release.published_levels(indicator["indicator_id"])
     there = words.separator.join(
-        f"{words.known('level', row['level'])} {words.period(row['period'], indicator['basis'])}" for row in levels.iter_rows(named=True)
+        f"{words.known('level', row['level'])} {words.period(row['period'], indicator['basis'])}"
+        for row in levels.iter_rows(named=True)
     )
     says = words("nothing_at_level", indicator=words.of(indicator, "label"))
     st.info(says + " " + (words("available", list=there) if there else words("available_nowhere")))
@@ -114,12 +121,14 @@ def _map(view: View, rows: pl.DataFrame, indicator: Row, level: str, title: str)
             texts[code] = _tip(view, cell, indicator, level)
     chosen = [code for code, area in area_of.items() if view.choice.area != NATION and _is_chosen(view, area, level)]
     spoken = {
-        "label": words("map_label", title=title), "back": words("map_back"), "wait": words("map_wait"),
+        "label": words("map_label", title=title), "back": words("map_back"), "zoom": words("map_zoom", name="{name}"), "wait": words("map_wait"),
         "7": words("legend_other"), "8": words("status_not_collected"), "9": words("status_suppressed"),
     }  # fmt: skip
     _legend(view, classes, indicator, set(digits))
     picked = hexmap("".join(digits), texts, chosen, spoken, words.lang, level == "prefecture")
-    st.html(f'<p class="note">{escape(words("map_note"))}<br>{escape(words("map_hint"))}<span class="narrow-only"> {escape(words("map_hint_narrow"))}</span></p>')
+    st.html(
+        f'<p class="note">{escape(words("map_note"))}<br>{escape(words("map_hint"))}<span class="narrow-only"> {escape(words("map_hint_narrow"))}</span></p>'
+    )
     if picked and area_of.get(picked) and area_of[picked] != view.choice.area:
         keep(area=area_of[picked])
         st.rerun()
@@ -150,10 +159,12 @@ def _legend(view: View, classes: ColourClasses, indicator: Row, looks: set[str])
     words, d = view.words, indicator["decimals"]
     marks = [words.number(b, d) for b in classes.breaks]
     says = (
-        [words("class_below", high=marks[0]), *(words("class_range", low=a, high=b) for a, b in zip(marks, marks[1:], strict=False)),
+        [words("class_below", high=marks[0]), *(words("class_range", low=a, high=b) for a, b in pairwise(marks)),
          words("class_from", low=marks[-1])] if marks else []
     )  # fmt: skip
-    swatches = [f'<li><i style="background:{c}"></i>{escape(s)}</li>' for c, s in zip(classes.colours, says, strict=False)]
+    swatches = [
+        f'<li><i style="background:{c}"></i>{escape(s)}</li>' for c, s in zip(classes.colours, says, strict=False)
+    ]
     if "9" in looks:
         swatches.append(f'<li><i class="hatch"></i>{escape(words("status_suppressed"))}</li>')
     if "7" in looks:
@@ -161,7 +172,9 @@ def _legend(view: View, classes: ColourClasses, indicator: Row, looks: set[str])
     if "8" in looks:
         swatches.append(f'<li><i class="none"></i>{escape(words("status_not_collected"))}</li>')
     unit = words.unit(indicator["unit"])
-    st.html(f'<ul class="legend" aria-label="{words("legend")}">{f"<li>{escape(unit)}</li>" if unit else ""}{"".join(swatches)}</ul>')
+    st.html(
+        f'<ul class="legend" aria-label="{words("legend")}">{f"<li>{escape(unit)}</li>" if unit else ""}{"".join(swatches)}</ul>'
+    )
 
 
 def _ranking(view: View, ranked: pl.DataFrame, indicator: Row, period: str, level: str, title: str) -> None:
@@ -188,17 +201,25 @@ def _part(view: View, ranked: pl.DataFrame, chosen: str | None) -> pl.DataFrame:
     number = st.pagination(n_parts, default=start, key=f"part_{chosen}_{ranked.height}")
     first = (number - 1) * ROWS_PER_PART
     part = ranked.slice(first, ROWS_PER_PART)
-    st.html(f'<p class="note">{view.words("ranking_part", first=first + 1, last=first + part.height, n=ranked.height)}</p>')
+    st.html(
+        f'<p class="note">{view.words("ranking_part", first=first + 1, last=first + part.height, n=ranked.height)}</p>'
+    )
     return part
 
 
 def _comparators(view: View, indicator: Row, period: str, level: str) -> dict[str, float]:
     """Labelled values of the nation, and of the chosen area's prefecture where the level lies below it."""
     own = view.release.area(view.choice.area)
-    codes = [NATION] if level == "prefecture" else [NATION, own["prefecture_code"] or (own["area_code"] if own["level"] == "prefecture" else None)]
+    codes = (
+        [NATION]
+        if level == "prefecture"
+        else [NATION, own["prefecture_code"] or (own["area_code"] if own["level"] == "prefecture" else None)]
+    )
     found: dict[str, float] = {}
     for code in filter(None, codes):
-        cell = view.release.of_area(code, period).row(by_predicate=pl.col("indicator_id") == indicator["indicator_id"], named=True)
+        cell = view.release.of_area(code, period).row(
+            by_predicate=pl.col("indicator_id") == indicator["indicator_id"], named=True
+        )
         if cell["value"] is not None:
             says = view.words.quantity(cell["value"], indicator["decimals"], indicator["unit"])
             found[f"{view.area_name(view.release.area(code))} {says}"] = cell["value"]
@@ -216,19 +237,22 @@ def _table(view: View, ranked: pl.DataFrame, indicator: Row, period: str, title:
         "area_code": st.column_config.TextColumn(words("code"), width="small"),
         "label": st.column_config.TextColumn(words("area_name")),
         "value": st.column_config.NumberColumn(f"{words('value')}({unit})" if unit else words("value"), format=format_),
-        "ci_low": st.column_config.NumberColumn(f"{words('interval')} −", format=format_),
-        "ci_high": st.column_config.NumberColumn(f"{words('interval')} +", format=format_),
+        "ci_low": st.column_config.NumberColumn(words("interval_low"), format=format_),
+        "ci_high": st.column_config.NumberColumn(words("interval_high"), format=format_),
         "numerator": st.column_config.NumberColumn(words("numerator"), format="localized"),
         "denominator": st.column_config.NumberColumn(words("denominator"), format="localized"),
         "symbol": st.column_config.TextColumn(words("symbol"), width="small"),
         "status_word": st.column_config.TextColumn(words("status")),
     }
     st.dataframe(
-        ranked.select(list(columns)).to_arrow(), column_config=columns, hide_index=True, height=min(38 + 35 * max(ranked.height, 1), 460),
+        ranked.select(list(columns)).to_arrow(), column_config=columns, hide_index=True, height=460 if ranked.height > 12 else "auto",
         alt=words("table_alt", title=title), key="table",
     )  # fmt: skip
     with st.container(key="area_choice"):
         choose_area(view)
         own = view.release.area(view.choice.area)
         view.link("overview", words("see_overview", name=view.area_name(own)), area=own["area_code"], period=period)
-    offer(view, ranked.with_columns(pl.lit(indicator["indicator_id"]).alias("indicator_id"), pl.lit(period).alias("period")))
+    offer(
+        view,
+        ranked.with_columns(pl.lit(indicator["indicator_id"]).alias("indicator_id"), pl.lit(period).alias("period")),
+    )

@@ -40,9 +40,13 @@ def _full_name(view: View, area: Row) -> str:
 def _summary(view: View, area: Row, cells: pl.DataFrame) -> None:
     shown = cells["value"].is_not_null().sum()
     hidden = (cells["status"] == "suppressed").sum()
-    says = view.words("n_shown", shown=shown, all=cells.height) + (view.words("n_hidden", hidden=hidden) if hidden else "")
+    says = view.words("n_shown", shown=shown, all=cells.height) + (
+        view.words("n_hidden", hidden=hidden) if hidden else ""
+    )
     if area["area_code"] == NATION and view.release.n_registered() < view.release.n_municipalities():
-        says += view.words.stop + view.words("nation_is_sum", n=view.release.n_registered(), all=f"{view.release.n_municipalities():,}")
+        says += view.words.stop + view.words(
+            "nation_is_sum", n=view.release.n_registered(), all=f"{view.release.n_municipalities():,}"
+        )
     st.html(f'<p class="lead">{escape(says)}</p>')
 
 
@@ -61,15 +65,24 @@ def _cards(view: View, area: Row, period: str, cells: pl.DataFrame) -> None:
 
 def _around(view: View, area: Row, period: str) -> list[tuple[str, dict[str, Row]]]:
     """The comparators: name and cells of the prefecture and the nation, as far as they lie above the area."""
-    codes = {"municipality": [area["prefecture_code"], NATION], "medical_area": [area["prefecture_code"], NATION], "prefecture": [NATION]}
+    codes = {
+        "municipality": [area["prefecture_code"], NATION],
+        "medical_area": [area["prefecture_code"], NATION],
+        "prefecture": [NATION],
+    }
     above = [code for code in codes.get(area["level"], []) if code]
     return [
-        (view.area_name(view.release.area(code)), {r["indicator_id"]: r for r in view.release.of_area(code, period).iter_rows(named=True)})
+        (
+            view.area_name(view.release.area(code)),
+            {r["indicator_id"]: r for r in view.release.of_area(code, period).iter_rows(named=True)},
+        )
         for code in above
     ]
 
 
-def _shown_card(view: View, indicator: Row, cell: Row, area: Row, period: str, around: list[tuple[str, dict[str, Row]]]) -> None:
+def _shown_card(
+    view: View, indicator: Row, cell: Row, area: Row, period: str, around: list[tuple[str, dict[str, Row]]]
+) -> None:
     words, decimals = view.words, indicator["decimals"]
     interval = words.interval(cell["ci_low"], cell["ci_high"], decimals)
     lines = [
@@ -79,11 +92,14 @@ def _shown_card(view: View, indicator: Row, cell: Row, area: Row, period: str, a
         f'<p class="interval">{words("interval")} {interval}</p>' if interval else "",
         f'<p class="made">{escape(_made_of(view, indicator, cell))}</p>',
         f'<p class="made">{escape(_when_and_how(view, indicator, cell, period))}</p>',
+        _target(view, indicator),
         _compared(view, indicator, cell, around),
         _years(view, indicator, area),
     ]
     st.html(f'<div class="card">{"".join(lines)}</div>')
-    view.link("trend", words("see_trend"), indicator=indicator["indicator_id"], area=area["area_code"])
+    with st.container(horizontal=True, gap="small"):
+        view.link("trend", words("see_trend"), indicator=indicator["indicator_id"], area=area["area_code"])
+        view.link("definitions", words("see_definition"), indicator=indicator["indicator_id"])
 
 
 def _made_of(view: View, indicator: Row, cell: Row) -> str:
@@ -103,7 +119,20 @@ def _when_and_how(view: View, indicator: Row, cell: Row, period: str) -> str:
     says = [words.period(period, indicator["basis"]), words.known("status", cell["status"]), words(direction)]
     if cell["n_areas_expected"] and cell["n_areas_reporting"] is not None and cell["n_areas_expected"] > 1:
         says.append(words("reporting", n=cell["n_areas_reporting"], expected=cell["n_areas_expected"]))
+    if cell["coverage_births"] is not None and cell["coverage_births"] < 1:
+        says.append(words("coverage", share=words.number(100 * cell["coverage_births"], 1)))
     return words.separator.join(says)
+
+
+def _target(view: View, indicator: Row) -> str:
+    """The newest target, with its year and plan."""
+    targets = view.release.targets(indicator["indicator_id"])
+    if targets.is_empty():
+        return ""
+    words, last = view.words, targets.row(-1, named=True)
+    value = words.number(last["value"], indicator["decimals"])
+    says = words("target", value=value, unit=words.unit(indicator["unit"]), year=last["target_year"], plan=last["plan"])
+    return f'<p class="made">{escape(says)}</p>'
 
 
 def _compared(view: View, indicator: Row, cell: Row, around: list[tuple[str, dict[str, Row]]]) -> str:
@@ -148,7 +177,7 @@ def _hidden_card(view: View, indicator: Row, cell: Row, area: Row, period: str) 
     lines = [
         f"<h2>{escape(words.of(indicator, 'label'))}</h2>",
         f'<p class="hidden-value"><span class="symbol {"hatch" if status in ("suppressed", "withheld_quality") else ""}">'
-        f'{escape(view.symbols().get(status, "…"))}</span>{escape(words.known("status", status))}</p>',
+        f"{escape(view.symbols().get(status, '…'))}</span>{escape(words.known('status', status))}</p>",
         f'<p class="made">{escape(words.known("why", status))}</p>',
         _near(view, indicator, near) if near else f'<p class="made">{escape(words("no_nearest"))}</p>',
     ]

@@ -33,10 +33,17 @@ def render(view: View) -> None:
         st.info(view.words("trend_empty"))
     if rows.height:
         figure = figures.trend(rows, view.words, indicator["decimals"], indicator["unit"], indicator["basis"])
-        st.plotly_chart(figure, theme=None, config={"displayModeBar": False}, alt=view.words("trend_alt", title=title), key="trend")
+        st.plotly_chart(
+            figure, theme=None, config={"displayModeBar": False}, alt=view.words("trend_alt", title=title), key="trend"
+        )
         st.html(f'<p class="note">{escape(view.words("trend_note"))}</p>')
         _table(view, rows, indicator, title)
-    offer(view, rows.with_columns(pl.lit(indicator["indicator_id"]).alias("indicator_id"), pl.lit(breakdown).alias("breakdown_id")))
+    offer(
+        view,
+        rows.with_columns(
+            pl.lit(indicator["indicator_id"]).alias("indicator_id"), pl.lit(breakdown).alias("breakdown_id")
+        ),
+    )
 
 
 def _choose_breakdown(view: View, indicator: Row) -> str:
@@ -59,7 +66,7 @@ def _choose_areas(view: View) -> tuple[str, ...]:
     areas = {row["area_code"]: row for row in view.release.areas().iter_rows(named=True)}
     own = view.release.area(view.choice.area)
     usual = [code for code in (own["area_code"], own["prefecture_code"], NATION) if code]
-    current = [code for code in view.choice.compared or dict.fromkeys(usual)]
+    current = list(view.choice.compared or dict.fromkeys(usual))
     options = [code for code, row in areas.items() if row["is_collected"] or code in current]
     st.session_state["compared_box"] = current
     chosen = st.multiselect(
@@ -72,7 +79,8 @@ def _choose_areas(view: View) -> tuple[str, ...]:
 def _lines(view: View, series: pl.DataFrame, breakdown: str) -> pl.DataFrame:
     symbols = view.symbols()
     named = [
-        view.area_name(r) if breakdown == "all" else view.words.of(r, "category") or r["category_code"] for r in series.iter_rows(named=True)
+        view.area_name(r) if breakdown == "all" else view.words.of(r, "category") or r["category_code"]
+        for r in series.iter_rows(named=True)
     ]
     return series.with_columns(
         line=pl.Series(named, dtype=pl.String),
@@ -85,11 +93,13 @@ def _table(view: View, rows: pl.DataFrame, indicator: Row, title: str) -> None:
     words = view.words
     format_, unit = f"%.{indicator['decimals']}f", words.unit(indicator["unit"])
     columns = {
-        "line": st.column_config.TextColumn(words("area_name") if rows["category_code"].eq("all").all() else words("category")),
+        "line": st.column_config.TextColumn(
+            words("area_name") if rows["category_code"].eq("all").all() else words("category")
+        ),
         "period": st.column_config.TextColumn(words("fiscal_year"), width="small"),
         "value": st.column_config.NumberColumn(f"{words('value')}({unit})" if unit else words("value"), format=format_),
-        "ci_low": st.column_config.NumberColumn(f"{words('interval')} −", format=format_),
-        "ci_high": st.column_config.NumberColumn(f"{words('interval')} +", format=format_),
+        "ci_low": st.column_config.NumberColumn(words("interval_low"), format=format_),
+        "ci_high": st.column_config.NumberColumn(words("interval_high"), format=format_),
         "numerator": st.column_config.NumberColumn(words("numerator"), format="localized"),
         "denominator": st.column_config.NumberColumn(words("denominator"), format="localized"),
         "symbol": st.column_config.TextColumn(words("symbol"), width="small"),

@@ -69,26 +69,25 @@ class Elements:
 
 def rows_of(elements: Iterable[tuple[int, dict[str, Any]]], paths: list[str]) -> pl.DataFrame:
     """`line` (UInt32) and one text column per path (`basicFiveInfo.nameKana`), empty is null."""
-    lines: list[int] = []
-    columns: list[list[str | None]] = [[] for _ in paths]
-    steps = [tuple(path.split(".")) for path in paths]
-    for line, element in elements:
-        lines.append(line)
-        for column, step in zip(columns, steps, strict=True):
-            column.append(_text(_at(element, step)))
-    cells = [pl.Series(path, column, dtype=pl.String) for path, column in zip(paths, columns, strict=True)]
-    return pl.DataFrame([pl.Series("line", lines, dtype=pl.UInt32), *cells])
+    read = list(elements)
+    holders = {"": [element for _, element in read]}
+    cells = [pl.Series("line", [line for line, _ in read], dtype=pl.UInt32)]
+    for path in paths:
+        texts = [v if type(v) is str else _text(v) for v in _values(path, holders)]
+        cells.append(pl.Series(path, texts, dtype=pl.String).replace("", None))
+    return pl.DataFrame(cells)
 
 
-def _at(element: Any, step: tuple[str, ...]) -> Any:
-    for name in step:
-        element = element.get(name) if isinstance(element, dict) else None
-    return element
+def _values(path: str, holders: dict[str, list[Any]]) -> list[Any]:
+    """The value at a path in every element; `holders` keeps the nested objects met on the way."""
+    above, _, name = path.rpartition(".")
+    if above not in holders:
+        holders[above] = _values(above, holders)
+    return [holder.get(name) if isinstance(holder, dict) else None for holder in holders[above]]
 
 
 def _text(value: Any) -> str | None:
-    if value is None or value == "":
+    """A value that is no text as text; what is nested where a single value belongs has no valid form."""
+    if value is None:
         return None
-    if isinstance(value, str):
-        return value
     return ("true" if value else "false") if isinstance(value, bool) else json.dumps(value)

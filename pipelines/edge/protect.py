@@ -14,8 +14,10 @@ from pipelines.edge.csv_rows import heading_cells, rows_of
 from pipelines.edge.decode import encoding_that_decodes, lines_of
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.read import Arrived
+from pipelines.feeds import FEEDS
 
 PERSON = ["namespace", "person_local"]
+BORN = ["birth_date", "sex_code"]
 LIST_HEADER = "local_number"
 LIST_ENCODINGS = ("utf-8-sig", "cp932")
 NAMES = ("kana_surname", "kana_given_name", "name", "alphabet_name")
@@ -48,12 +50,9 @@ def _list_problem(ja: str, en: str) -> EdgeProblem:
 
 def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame:
     """Everyone who must stay: `namespace, person_local`, distinct. A listed number counts in every source system."""
-    people = pl.concat([_people(a) for a in arrived]) if arrived else _no_people()
-    known = people.select(PERSON).unique()
-    seeds = known.filter(pl.col("person_local").is_in(numbers))
-    flagged = people.filter("is_flagged").select(PERSON)
-    inside = pl.concat([seeds, flagged]).unique()
-    families = pl.concat([_family(a) for a in arrived]) if arrived else _no_people().select(PERSON)
+    people = pl.concat([_no_people(), *map(_people, arrived)])
+    families = pl.concat([_no_family(), *map(_family, arrived)])
+    inside = pl.concat([everywhere(numbers), people.filter("is_flagged").select(PERSON)]).unique()
     while len(inside):
         grown = pl.concat([inside, _relatives(inside, families), _same_person(inside, people)]).unique()
         if len(grown) == len(inside):
@@ -62,10 +61,16 @@ def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame
     return inside
 
 
+def everywhere(numbers: list[str]) -> pl.DataFrame:
+    """Listed numbers as people of every source system: whoever wrote the list may have looked into any of them."""
+    namespaces = pl.DataFrame({"namespace": sorted({feed.local_namespace for feed in FEEDS.values()})})
+    return namespaces.join(pl.DataFrame({"person_local": numbers}, schema={"person_local": pl.String}), how="cross")
+
+
 def _people(arrived: Arrived) -> pl.DataFrame:
     """Who each readable row is about. A flag that is filled with anything but 'no' counts as a flag."""
     return arrived.rows.filter(pl.col("person_local").is_not_null()).select(
-        pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", "birth_date", "sex_code", *NAMES,
+        pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", *BORN, *NAMES,
         is_flagged=pl.col("is_not_disclosed").fill_null("0") != "0",
     )  # fmt: skip
 
@@ -97,35 +102,34 @@ def _same_person(inside: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
     days = people.join(inside, on=PERSON, how="semi").select("birth_date").unique()
     near = _named(people.join(days, on="birth_date", how="semi"))
     theirs = near.join(inside, on=PERSON, how="semi")
-    full = near.join(theirs, on=["name_form", "birth_date", "sex_code"], how="semi").filter(pl.col("name_form") != "")
-    abroad = near.filter(pl.col("namespace") != "").join(_met_in_register(near), on=PERSON, how="anti")
-    given = pl.concat([
-        abroad.join(theirs, on=["given", "birth_date", "sex_code"], how="semi"),
-        near.join(theirs.join(abroad, on=PERSON, how="semi"), on=["given", "birth_date", "sex_code"], how="semi"),
-    ]).filter(pl.col("given") != "")  # fmt: skip
-    return pl.concat([full, given]).select(PERSON).unique()
+    stray = _without_full_name_in_register(near)
+    given = pl.concat([stray, near.filter(pl.col("namespace") == "")]).filter(pl.col("given").is_not_null())
+    found = [
+        near.join(theirs, on=["name_form", *BORN], how="semi"),
+        stray.join(theirs, on=["given", *BORN], how="semi"),
+        given.join(theirs.join(stray, on=PERSON, how="semi"), on=["given", *BORN], how="semi"),
+    ]
+    return pl.concat(found).select(PERSON).unique()
 
 
-def _met_in_register(near: pl.DataFrame) -> pl.DataFrame:
-    register = near.filter(pl.col("namespace") == "", pl.col("name_form") != "")
+def _without_full_name_in_register(near: pl.DataFrame) -> pl.DataFrame:
+    register = near.filter(pl.col("namespace") == "")
     abroad = near.filter(pl.col("namespace") != "")
-    return abroad.join(register, on=["name_form", "birth_date", "sex_code"], how="semi").select(PERSON).unique()
+    met = abroad.join(register, on=["name_form", *BORN], how="semi").select(PERSON).unique()
+    return abroad.join(met, on=PERSON, how="anti")
 
 
 def _named(people: pl.DataFrame) -> pl.DataFrame:
     """A row for each canonical name of each person (kana, written, alphabet), and the canonical kana given name."""
-    people = people.unique().with_columns(canonical(people.unique(maintain_order=True)[n], n) for n in ())
-    forms = people.with_columns(canonical(people[n], n) for n in NAMES)
-    kana = pl.concat_str("kana_surname", "kana_given_name")
-    given = pl.col("kana_given_name").fill_null("").alias("given")
-    columns = [*PERSON, "birth_date", "sex_code"]
-    return pl.concat(
-        [forms.select(*columns, name.fill_null("").alias("name_form"), given) for name in (kana, pl.col("name"), pl.col("alphabet_name"))]
-    ).unique()  # fmt: skip
+    distinct = people.unique()
+    forms = distinct.with_columns(canonical(distinct[n], n) for n in NAMES)
+    names = (pl.concat_str("kana_surname", "kana_given_name"), pl.col("name"), pl.col("alphabet_name"))
+    given = pl.col("kana_given_name").alias("given")
+    return pl.concat([forms.select(*PERSON, *BORN, name.alias("name_form"), given) for name in names]).unique()
 
 
 def _no_people() -> pl.DataFrame:
-    text = [*PERSON, "birth_date", "sex_code", *NAMES]
+    text = [*PERSON, *BORN, *NAMES]
     return pl.DataFrame(schema={**dict.fromkeys(text, pl.String()), "is_flagged": pl.Boolean()})
 
 

@@ -61,6 +61,18 @@ def growth_table(measure: str) -> dict[str, list[float]]:
 
 
 @cache
+def head_circumference_table() -> dict[str, list[float]]:
+    """As `growth_table`; the SD is that of the 3rd and 97th percentile of a normal distribution (2 * 1.881 SD apart)."""
+    rows = _csv("head_circumference_percentiles.csv").with_columns(pl.all().exclude("sex").cast(pl.Float64))
+    sex = pl.when(pl.col("sex") == "M").then(1000).otherwise(2000)
+    months = pl.int_ranges(pl.col("age_months_from").cast(pl.Int32), pl.col("age_months_to").cast(pl.Int32))
+    table = rows.with_columns(months=months).explode("months").select(
+        key=(sex + pl.col("months")).cast(pl.Int32), mean="p50", sd=(pl.col("p97") - pl.col("p3")) / 3.762
+    )
+    return {name: table[name].to_list() for name in table.columns}
+
+
+@cache
 def feed_layout(feed: str, version: str) -> pl.DataFrame:
     """Layout of a feed: record, source_group, header (CSV heading or JSON path), field, conversion."""
     return _csv(f"feeds/{feed}.csv").filter(pl.col("version") == version)

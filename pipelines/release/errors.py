@@ -1,6 +1,6 @@
 """What a release may refuse: one sentence in each language and the exit status of the command."""
 
-LEDGER_BROKEN = 3
+UNSAFE = 3
 USAGE = 64
 DISK = 74
 BUSY = 75
@@ -27,11 +27,18 @@ class UsageError(ReleaseError):
         super().__init__(sentence_ja, sentence_en, USAGE)
 
 
+class UnsafeError(ReleaseError):
+    """Something would be handed on that may not be seen (exit 3)."""
+
+    def __init__(self, sentence_ja: str, sentence_en: str) -> None:
+        super().__init__(sentence_ja, sentence_en, UNSAFE)
+
+
 class LedgerError(ReleaseError):
     """The ledger is absent, behind, forked or altered: nothing is released (exit 3)."""
 
     def __init__(self, sentence_ja: str, sentence_en: str) -> None:
-        super().__init__(sentence_ja, sentence_en, LEDGER_BROKEN)
+        super().__init__(sentence_ja, sentence_en, UNSAFE)
 
 
 class Busy(ReleaseError):

@@ -15,20 +15,29 @@ the warehouse has no such intent, so its head is simply behind, and it may not r
 The ledger is written before `published.duckdb` is renamed into place: what may have been seen is known.
 """
 
-import hashlib
 import io
-import json
 import secrets
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.declaration import Count
+from pipelines.release.chain import (
+    Entry,
+    count_identity,
+    head_of,
+    intent_beside,
+    lines_of,
+    read_chain,
+    sealed,
+    sha256,
+    stands_at,
+)
 from pipelines.release.errors import Busy, LedgerError
 from pipelines.release.symbols import SHOWN
 from pipelines.release.writing import replace_file
@@ -38,36 +47,6 @@ CELLS = {**dict.fromkeys(CELL_KEY, pl.String()), "value": pl.Int64(), "status": 
 EARLIER = {
     "release_id": pl.String(), "sequence": pl.Int64(), "count_identity": pl.String(), **CELLS
 }  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One line of the ledger. `counts` maps each count to the identity it had; the digests are of published data."""
-
-    sequence: int
-    release_id: str
-    status: str
-    policy_id: str
-    fiscal_years: str
-    created_on: str
-    counts: dict[str, str]
-    values_digest: str
-    values_file: str
-    values_file_sha256: str
-    previous: str
-    hash: str = ""
-
-    @property
-    def own_hash(self) -> str:
-        return _sha256(_canonical({name: held for name, held in asdict(self).items() if name != "hash"}))
-
-
-def count_identity(count: Count) -> str:
-    """What a count counts: the digest of its grain, population and condition, whatever their layout.
-
-    An edited condition under the same id is another quantity (privacy, hole 9).
-    """
-    return _sha256(_canonical([" ".join(sql.split()) for sql in (count.grain, count.population, count.condition)]))
 
 
 class Ledger:
@@ -85,9 +64,9 @@ class Ledger:
                 "台帳は新規に作る必要がありますが、既にあります。既存の台帳を使ってください。",
                 "A ledger is begun only where there is none, but one is there already; use the existing one.",
             )
-        first = _sealed(Entry(0, "", "", "", "", "", {}, secrets.token_hex(16), "", "", ""))
-        replace_file(path, _lines((first,)))
-        replace_file(head_path, _head_of(first))
+        first = sealed(Entry(0, "", "", "", "", "", {}, secrets.token_hex(16), "", "", ""))
+        replace_file(path, lines_of((first,)))
+        replace_file(head_path, head_of(first))
         return cls(path, head_path, (first,))
 
     @classmethod
@@ -96,9 +75,9 @@ class Ledger:
 
         Raises LedgerError when anything of it is absent, behind, forked or altered.
         """
-        entries = _read_chain(path)
+        entries = read_chain(path)
         if head_path:
-            _stands_at(entries, head_path)
+            stands_at(entries, head_path)
         return cls(path, head_path, entries)
 
     @contextmanager
@@ -123,7 +102,7 @@ class Ledger:
 
     def append(
         self, release_id: str, status: str, policy_id: str, fiscal_years: str, created_on: date,
-        cells: pl.DataFrame, counts: dict[str, Count],
+        cells: pl.DataFrame, counts: Mapping[str, Count],
     ) -> Entry:  # fmt: skip
         """Write down a release; `cells` as in `count_cell`. The same release again changes nothing.
 
@@ -157,9 +136,9 @@ class Ledger:
         return pl.concat([pl.DataFrame(schema=EARLIER), *(_shown(self.path, entry) for entry in past)])
 
     def _reread(self) -> None:
-        self.entries = _read_chain(self.path)
-        if self.head_path and _stands_at(self.entries, self.head_path) == "interrupted":
-            replace_file(self.head_path, _head_of(self.entries[-1]))
+        self.entries = read_chain(self.path)
+        if self.head_path and stands_at(self.entries, self.head_path) == "interrupted":
+            replace_file(self.head_path, head_of(self.entries[-1]))
 
     def _write(self, values: pl.DataFrame, draft: Entry) -> Entry:
         if not self._is_locked or self.head_path is None:
@@ -167,103 +146,13 @@ class Ledger:
                 "台帳への追記には台帳の占有が必要です。", "Appending to the ledger requires its lock and its head."
             )
         parquet = _parquet(values)
-        entry = _sealed(Entry(**{**asdict(draft), "values_file_sha256": _sha256(parquet)}))
+        entry = sealed(Entry(**{**asdict(draft), "values_file_sha256": sha256(parquet)}))
         replace_file(self.path.with_name(entry.values_file), parquet)
-        replace_file(_intent(self.head_path), _head_of(entry))
-        replace_file(self.path, _lines((*self.entries, entry)))
-        replace_file(self.head_path, _head_of(entry))
+        replace_file(intent_beside(self.head_path), head_of(entry))
+        replace_file(self.path, lines_of((*self.entries, entry)))
+        replace_file(self.head_path, head_of(entry))
         self.entries = (*self.entries, entry)
         return entry
-
-
-def _sha256(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()
-
-
-def _canonical(value: object) -> bytes:
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-
-
-def _sealed(draft: Entry) -> Entry:
-    return Entry(**{**asdict(draft), "hash": draft.own_hash})
-
-
-def _lines(entries: tuple[Entry, ...]) -> bytes:
-    return b"".join(_canonical(asdict(entry)) + b"\n" for entry in entries)
-
-
-def _head_of(entry: Entry) -> bytes:
-    return _canonical({"sequence": entry.sequence, "hash": entry.hash}) + b"\n"
-
-
-def _intent(head_path: Path) -> Path:
-    return head_path.with_name(head_path.name + "_next")
-
-
-def _read_chain(path: Path) -> tuple[Entry, ...]:
-    if not path.is_file():
-        raise LedgerError(
-            f"公表には台帳 {path.name} が必要ですが、ありません。保管した台帳を元の場所に戻してください。",
-            f"A release requires the ledger {path.name}, which is absent; put the kept ledger back in its place.",
-        )
-    try:
-        entries = tuple(Entry(**json.loads(line)) for line in path.read_bytes().splitlines())
-    except (ValueError, TypeError):
-        raise _altered() from None
-    if not entries or not _is_chain(entries) or not all(_has_its_values(path, entry) for entry in entries[1:]):
-        raise _altered()
-    return entries
-
-
-def _is_chain(entries: tuple[Entry, ...]) -> bool:
-    before = ("", *(entry.hash for entry in entries))
-    return all(
-        entry.sequence == place and entry.previous == before[place] and entry.hash == entry.own_hash
-        for place, entry in enumerate(entries)
-    )
-
-
-def _has_its_values(path: Path, entry: Entry) -> bool:
-    values = path.with_name(entry.values_file)
-    return values.is_file() and _sha256(values.read_bytes()) == entry.values_file_sha256
-
-
-def _altered() -> LedgerError:
-    return LedgerError(
-        "台帳の行または公表値が、書き込まれた時と異なります。保管した台帳を元の場所に戻してください。",
-        "A line or the values of the ledger are not as they were written; put the kept ledger back in its place.",
-    )
-
-
-def _stands_at(entries: tuple[Entry, ...], head_path: Path) -> str:
-    """`current`, or `interrupted` (killed between the line and the head). Raises LedgerError otherwise."""
-    head, last = _read_head(head_path), entries[-1]
-    if head == _head_of(last):
-        return "current"
-    follows = len(entries) > 1 and head == _head_of(entries[-2])
-    if follows and _intent(head_path).is_file() and _intent(head_path).read_bytes() == _head_of(last):
-        return "interrupted"
-    if head in map(_head_of, entries):
-        raise LedgerError(
-            "この設置は台帳より遅れています(複製または復元した倉庫)。最後に公表した設置から公表してください。",
-            "This installation is behind the ledger (a copied or restored warehouse); release from the one that "
-            "released last.",
-        )
-    raise LedgerError(
-        "台帳がこの設置の最後の公表を含みません(古い台帳、または別の設置の台帳)。正しい台帳を指定してください。",
-        "The ledger does not hold the last release of this installation (an older ledger, or another "
-        "installation's); name the right one.",
-    )
-
-
-def _read_head(head_path: Path) -> bytes:
-    if not head_path.is_file():
-        raise LedgerError(
-            f"公表には設置の台帳位置 {head_path.name} が必要ですが、ありません。倉庫を控えから復元してください。",
-            f"A release requires the installation's {head_path.name}, which is absent; restore the warehouse from "
-            "its backup.",
-        )
-    return head_path.read_bytes()
 
 
 def _published_only(cells: pl.DataFrame) -> pl.DataFrame:
@@ -278,7 +167,7 @@ def _published_only(cells: pl.DataFrame) -> pl.DataFrame:
 
 
 def _digest(values: pl.DataFrame) -> str:
-    return _sha256(values.write_csv().encode())
+    return sha256(values.write_csv().encode())
 
 
 def _parquet(values: pl.DataFrame) -> bytes:

@@ -99,7 +99,7 @@ PLACE_AND_CATEGORY = """
 COMMON = """
     o.area_code, a.area_code5, a.name_ja AS area_name_ja, a.name_en AS area_name_en, a.level,
     o.period, o.period_kind, o.breakdown_id, o.category_code, b.label_ja AS category_ja, b.label_en AS category_en,
-    b.sort AS category_sort, o.status, coalesce(s.symbol, '') AS symbol,
+    o.status, nullif(s.symbol, '') AS symbol,
 """
 IN_ORDER = "ORDER BY 1, o.period_kind, o.period, o.area_code, o.breakdown_id, b.sort, o.category_code"
 
@@ -114,7 +114,7 @@ def observations(release: Release, indicators: list[str], levels: list[str]) -> 
                o.n_areas_reporting, o.n_areas_expected, o.coverage_births
         FROM observation o JOIN indicator i USING (indicator_id) {PLACE_AND_CATEGORY}
           AND o.indicator_id IN (SELECT unnest(?)) {IN_ORDER}
-        """,  # noqa: S608 - constants of this module
+        """,
         levels, indicators,
     )  # fmt: skip
     refuse_values_beside_hidden(rows, ("numerator", "denominator", "value", "ci_low", "ci_high"))
@@ -122,7 +122,9 @@ def observations(release: Release, indicators: list[str], levels: list[str]) -> 
         pl.col("coverage_births").round(COVERAGE_DECIMALS, mode="half_away_from_zero")
     )
     key = ("indicator_id", "period", "period_kind", "area_code", "breakdown_id", "category_code")
-    return Table("observations", "指標の値", "values of indicators", OBSERVATIONS, _finished(rounded, OBSERVATIONS), key)
+    return Table(
+        "observations", "指標の値", "values of indicators", OBSERVATIONS, _finished(rounded, OBSERVATIONS), key
+    )
 
 
 def counts(release: Release, indicators: list[str], levels: list[str]) -> Table:
@@ -136,7 +138,7 @@ def counts(release: Release, indicators: list[str], levels: list[str]) -> Table:
           AND o.count_id IN (
             SELECT unnest([numerator_id, denominator_id]) FROM indicator WHERE indicator_id IN (SELECT unnest(?))
           ) {IN_ORDER}
-        """,  # noqa: S608 - constants of this module
+        """,
         levels, indicators,
     )  # fmt: skip
     refuse_values_beside_hidden(rows, ("value",))
@@ -181,19 +183,22 @@ def _rounded(rows: pl.DataFrame) -> pl.DataFrame:
 
 def _finished(rows: pl.DataFrame, columns: tuple[Column, ...]) -> pl.DataFrame:
     """With the Japanese years and the symbol of an observed zero, in the declared order."""
-    times = rows.select("period", "basis").unique().with_columns(_years())
-    symbol = pl.when((pl.col("value") == 0) & (pl.col("symbol") == "")).then(pl.lit(ZERO)).otherwise("symbol")
-    joined = rows.join(times, on=["period", "basis"], how="left", maintain_order="left")
+    symbol = pl.when((pl.col("value") == 0) & pl.col("symbol").is_null()).then(pl.lit(ZERO)).otherwise("symbol")
+    joined = rows.join(_years(rows), on=["period", "basis"], how="left", maintain_order="left")
     return joined.with_columns(symbol=symbol).select(column.name for column in columns)
 
 
-def _years() -> list[pl.Expr]:
-    def japanese(time: dict[str, str]) -> str:
-        return japanese_year(time["period"], is_fiscal=time["basis"] != "calendar_year")
-
-    western = pl.col("period").map_elements(lambda p: list(western_years(p)), return_dtype=pl.List(pl.Int64))
-    return [
-        pl.struct("period", "basis").map_elements(japanese, return_dtype=pl.String).alias("japanese_year"),
-        western.list.get(0).alias("year_from"),
-        western.list.get(1).alias("year_to"),
-    ]
+def _years(rows: pl.DataFrame) -> pl.DataFrame:
+    """period, basis, japanese_year, year_from, year_to: one row for each that occurs."""
+    times = rows.select("period", "basis").unique().rows()
+    return pl.DataFrame(
+        [
+            (period, basis, japanese_year(period, is_fiscal=basis != "calendar_year"), *western_years(period))
+            for period, basis in times
+        ],
+        schema={
+            "period": pl.String, "basis": pl.String, "japanese_year": pl.String,
+            "year_from": pl.Int64, "year_to": pl.Int64,
+        },
+        orient="row",
+    )  # fmt: skip

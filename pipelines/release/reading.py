@@ -7,7 +7,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.release.errors import UsageError
+from pipelines.release.errors import UnsafeError, UsageError
 from pipelines.release.symbols import SHOWN, STATUSES
 
 Release = duckdb.DuckDBPyConnection
@@ -46,10 +46,10 @@ def table(connection: Release, sql: str, *values: object) -> pl.DataFrame:
 
 
 def refuse_values_beside_hidden(cells: pl.DataFrame, columns: tuple[str, ...]) -> None:
-    """Raises UsageError when a cell that is not shown holds a number, or has a status that nobody knows."""
+    """Raises UnsafeError when a cell that is not shown holds a number; UsageError for a status that nobody knows."""
     hidden = cells.filter(~pl.col("status").is_in(SHOWN))
     if hidden.select(pl.any_horizontal(pl.col(c).is_not_null().any() for c in columns)).item():
-        raise UsageError(
+        raise UnsafeError(
             "公表しない状態のセルに値があります。このファイルは配布せず、mchdb audit で確かめてください。",
             "A cell that is not shown holds a value; do not hand this file on, and check it with mchdb audit.",
         )

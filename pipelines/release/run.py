@@ -13,58 +13,22 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
-
-from pipelines.declaration import LEVELS, Count, Indicator, Policy, Record, Sum
-from pipelines.indicators import COUNTS, INDICATORS, SUMS
-from pipelines.release.areas import area_table, registered_tree
 from pipelines.release.audit import audit_published
-from pipelines.release.coverage import RECORD_OF_GRAIN, reporting
+from pipelines.release.suppress import Protected, protect
+
+from pipelines.declaration import Count, Indicator, Sum
+from pipelines.indicators import COUNTS, INDICATORS, SUMS
+from pipelines.release.areas import registered_tree
+from pipelines.release.assemble import AUDIT_FAILED, SCHEMA_VERSION, Order, Source, assemble
 from pipelines.release.errors import ReleaseError
 from pipelines.release.ledger import Ledger
 from pipelines.release.measure import CELL, Measured, measure
-from pipelines.release.observations import observe
-from pipelines.release.plan import indicator_parts, periods, skeleton
-from pipelines.release.policy import load_policy, policy_rows
+from pipelines.release.policy import load_policy
 from pipelines.release.publish import draft_beside, write_draft
-from pipelines.release.suppress import Protected, protect
-from pipelines.release.symbols import SHOWN, symbols
-from pipelines.release.tables import (
-    breakdown_rows,
-    count_definitions,
-    field_rows,
-    indicator_rows,
-    public_facts,
-    record_rows,
-    target_rows,
-)
+from pipelines.release.symbols import SHOWN
 from pipelines.release.vintage import against_earlier, levels_for
 from pipelines.release.writing import place_file
-
-SCHEMA_VERSION = 1
-AUDIT_FAILED = 3
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a release takes from the warehouse: an open connection to it, and what stands around the counts.
-
-    secret: derived from the warehouse key; it never leaves the warehouse.
-    watermark: what was loaded (keyed), so that the same batches give the same release.
-    arrival: municipality_code, fiscal_year, record, rows. quality: rows of the published table.
-    """
-
-    connection: duckdb.DuckDBPyConnection
-    secret: bytes
-    watermark: str
-    municipalities: list[str]
-    closed_years: tuple[int, ...]
-    arrival: pl.DataFrame
-    quality: pl.DataFrame
-    records: Mapping[str, Record]
-    is_synthetic: bool
-    seed: int | None
 
 
 @dataclass(frozen=True)
@@ -100,27 +64,34 @@ def release(
     created_on: date,
 ) -> Released:
     """Publishes `out`, or raises ReleaseError (3) and leaves everything as it was."""
-    policy, levels = load_policy(policy_id), levels_for(status)
-    span = _years(source, status, years)
-    areas = registered_tree(source.municipalities)
-    release_id = _release_id(source, status, policy_id, span)
+    order = _order(source, status, policy_id, years, created_on)
+    counts = {i: c for i, c in COUNTS.items() if _is_mature(c, order.years[-1], created_on)}
+    indicators = _measurable(INDICATORS, SUMS, counts)
     with ledger.lock(), draft_beside(out) as draft:
-        counts = _mature(COUNTS, span, created_on)
-        indicators = _measurable(INDICATORS, SUMS, counts)
-        measured = measure(source.connection, counts, _sums_over(counts), indicators, areas, span, levels, policy)
-        protected = protect(measured.cells, areas, counts, indicators, policy, source.secret, measured.nested)
-        earlier = ledger.earlier_cells(before=release_id)
+        sums = {i: s for i, s in SUMS.items() if s.over in counts}
+        measured = measure(
+            source.connection, counts, sums, indicators, order.areas, order.years, order.levels, order.policy
+        )
+        protected = protect(
+            measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested
+        )
+        earlier = ledger.earlier_cells(before=order.release_id)
         cells = _without_hidden(
-            against_earlier(protected.cells, earlier, policy, areas, counts, indicators.values(), status)
+            against_earlier(protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status)
         )
-        tables = _tables(
-            source, release_id, status, policy, span, areas, levels, cells, _shown_sums(measured, cells), created_on
-        )
-        write_draft(tables, draft)
+        write_draft(assemble(source, order, cells, _shown_sums(measured, cells), set(indicators)), draft)
         _refuse_unsafe(draft)
-        ledger.append(release_id, status, policy_id, f"{span[0]}-{span[-1]}", created_on, cells, counts)
+        ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
         place_file(draft, out)
-    return _told(release_id, status, policy_id, cells, protected)
+    return _told(order, cells, protected)
+
+
+def _order(source: Source, status: str, policy_id: str, asked: tuple[int, int] | None, created_on: date) -> Order:
+    years = _years(source, status, asked)
+    return Order(
+        _release_id(source, status, policy_id, years), status, load_policy(policy_id), years, levels_for(status),
+        registered_tree(source.municipalities), created_on,
+    )  # fmt: skip
 
 
 def _years(source: Source, status: str, asked: tuple[int, int] | None) -> tuple[int, ...]:
@@ -142,11 +113,6 @@ def _release_id(source: Source, status: str, policy_id: str, years: tuple[int, .
     return f"{years[-1]}-{status}-{hmac.new(source.secret, said.encode(), hashlib.sha256).hexdigest()[:10]}"
 
 
-def _mature(counts: Mapping[str, Count], years: tuple[int, ...], today: date) -> dict[str, Count]:
-    """Counts whose window has closed for every year of the release."""
-    return {i: c for i, c in counts.items() if _is_mature(c, years[-1], today)}
-
-
 def _is_mature(count: Count, year: int, today: date) -> bool:
     """A fiscal year ends in March; its cohort is complete `mature_after_months` later."""
     return today.year * 12 + today.month > (year + 1) * 12 + 3 + count.mature_after_months
@@ -159,10 +125,6 @@ def _measurable(
         return {sums[i].over if i in sums else i for i in (indicator.numerator, indicator.denominator) if i}
 
     return {i: ind for i, ind in indicators.items() if needs(ind) <= set(counts)}
-
-
-def _sums_over(counts: Mapping[str, Count]) -> dict[str, Sum]:
-    return {i: s for i, s in SUMS.items() if s.over in counts}
 
 
 def _without_hidden(cells: pl.DataFrame) -> pl.DataFrame:
@@ -188,89 +150,6 @@ def _shown_sums(measured: Measured, cells: pl.DataFrame) -> pl.DataFrame:
     return sums.join(current, on=["count_id", *CELL], how="semi").drop("count_id")
 
 
-def _tables(
-    source: Source, release_id: str, status: str, policy: Policy, years: tuple[int, ...], areas: pl.DataFrame,
-    levels: tuple[str, ...], cells: pl.DataFrame, sums: pl.DataFrame, created_on: date,
-) -> dict[str, pl.DataFrame]:  # fmt: skip
-    basis_of = {i: c.basis for i, c in COUNTS.items()} | {s.id: COUNTS[s.over].basis for s in SUMS.values()}
-    about = pl.DataFrame(
-        [{
-            "release_id": release_id, "schema_version": SCHEMA_VERSION, "status": status, "created_on": created_on,
-            "fiscal_years": f"{years[0]}-{years[-1]}", "policy_id": policy.id, "software_version": version("mchdb"),
-            "last_batch_id": source.watermark, "is_synthetic": source.is_synthetic,
-            "seed": source.seed if source.is_synthetic else None,
-        }]
-    )  # fmt: skip
-    return {
-        "release": about,
-        **public_facts(),
-        "coverage": _coverage(source, years),
-        "count_definition": count_definitions(COUNTS),
-        "indicator": indicator_rows(INDICATORS, basis_of),
-        "indicator_target": target_rows(INDICATORS),
-        "breakdown": breakdown_rows(INDICATORS),
-        "count_cell": cells.select("count_id", *CELL, "value", "status"),
-        "observation": _observations(source, basis_of, years, areas, levels, cells, sums, policy),
-        "quality": source.quality,
-        "symbol": symbols(),
-        "policy": policy_rows(policy),
-        "record_definition": record_rows(source.records),
-        "field_definition": field_rows(source.records),
-    }
-
-
-def _observations(
-    source: Source, basis_of: Mapping[str, str], years: tuple[int, ...], areas: pl.DataFrame, levels: tuple[str, ...],
-    cells: pl.DataFrame, sums: pl.DataFrame, policy: Policy,
-) -> pl.DataFrame:  # fmt: skip
-    found = []
-    for indicator in INDICATORS.values():
-        basis = basis_of[indicator.denominator or indicator.numerator]
-        frame = skeleton(indicator_parts(indicator, levels), {indicator.id: basis}, areas, years, policy).drop("id")
-        rows = observe(indicator, frame, cells, sums, areas, policy)
-        record = RECORD_OF_GRAIN[COUNTS[indicator.denominator or indicator.numerator].grain]
-        told = reporting(source.arrival, areas, basis, record, years, policy)
-        found.append(_by_coverage(rows.join(told, on=["period", "period_kind", "area_code"], how="left"), policy))
-        found.append(_elsewhere(indicator, basis, areas, years, levels, policy))
-    return pl.concat(found, how="diagonal_relaxed")
-
-
-def _by_coverage(rows: pl.DataFrame, policy: Policy) -> pl.DataFrame:
-    """Marks as partial what stands for 80-95 % of births; an indicator that is not counted yet is `not_yet`."""
-    partial = pl.col("status").is_in(SHOWN) & (pl.col("coverage_births") < 0.95)
-    return rows.with_columns(status=pl.when(partial).then(pl.lit("partial")).otherwise("status"))
-
-
-def _elsewhere(
-    indicator: Indicator,
-    basis: str,
-    areas: pl.DataFrame,
-    years: tuple[int, ...],
-    levels: tuple[str, ...],
-    policy: Policy,
-) -> pl.DataFrame:
-    """Municipalities, medical areas and prefectures outside the registry: not collected."""
-    others = area_table().join(areas, on="area_code", how="anti").select("area_code", "level")
-    totals = [part for part in indicator_parts(indicator, levels) if part.breakdown.id == "all"]
-    rows = skeleton(totals, {indicator.id: basis}, others, years, policy)
-    return rows.rename({"id": "indicator_id"}).with_columns(status=pl.lit("not_collected"))
-
-
-def _coverage(source: Source, years: tuple[int, ...]) -> pl.DataFrame:
-    """Which registered municipality sent records of a kind for a year: a public fact, as a class."""
-    asked = pl.DataFrame({"area_code": source.municipalities}).join(
-        pl.DataFrame({"record": sorted(set(RECORD_OF_GRAIN.values()))}), how="cross"
-    ).join(pl.DataFrame({"fiscal_year": list(years)}, schema={"fiscal_year": pl.Int32}), how="cross")  # fmt: skip
-    sent = source.arrival.filter(pl.col("rows") > 0).select(
-        "record", area_code="municipality_code", fiscal_year=pl.col("fiscal_year").cast(pl.Int32), arrived=pl.lit(True)
-    )
-    told = asked.join(sent, on=["area_code", "record", "fiscal_year"], how="left")
-    return told.select(
-        "area_code", "record", period=pl.col("fiscal_year").cast(pl.String), period_kind=pl.lit("fiscal_year"),
-        **{"class": pl.when("arrived").then(pl.lit("arrived")).otherwise(pl.lit("none"))},
-    )  # fmt: skip
-
-
 def _refuse_unsafe(draft: Path) -> None:
     """The audit is the gate: what an outsider could derive from the finished file does not leave."""
     findings = audit_published(draft)
@@ -283,9 +162,8 @@ def _refuse_unsafe(draft: Path) -> None:
         )
 
 
-def _told(release_id: str, status: str, policy_id: str, cells: pl.DataFrame, protected: Protected) -> Released:
+def _told(order: Order, cells: pl.DataFrame, protected: Protected) -> Released:
     shown = cells.filter(pl.col("status").is_in(SHOWN)).height
-    return Released(release_id, status, policy_id, cells.height, shown, protected.reach, list(protected.log))
-
-
-__all__ = ["Released", "Source", "periods", "release"]
+    return Released(
+        order.release_id, order.status, order.policy.id, cells.height, shown, protected.reach, list(protected.log)
+    )

@@ -12,10 +12,20 @@ ZERO = "－"  # an observed 0 in a statistical table (計数のない場合); th
 
 _SYMBOLS = (
     ("observed", "", "公表値(確定)", "published value"),
-    ("partial", "†", "一部の地域・期間の報告による値(網羅割合80～95 %)", "part of the area or period reported (80-95 %)"),
+    (
+        "partial",
+        "†",
+        "一部の地域・期間の報告による値(網羅割合80～95 %)",
+        "part of the area or period reported (80-95 %)",
+    ),
     ("provisional", "速", "速報値(変更されることがある)", "provisional value, may change"),
     ("revised", "訂", "前回の公表から改訂した値", "revised since an earlier release"),
-    ("suppressed", "x", "秘匿(人数が少ないため、または他の秘匿値が分かるため表示しない)", "suppressed, to protect people"),
+    (
+        "suppressed",
+        "x",
+        "秘匿(人数が少ないため、または他の秘匿値が分かるため表示しない)",
+        "suppressed, to protect people",
+    ),
     ("not_yet", "…", "観察期間が終わっていない", "the period of observation has not ended"),
     ("not_collected", "…", "収集していない", "not collected"),
     ("not_applicable", "・", "あり得ない、または該当しない", "cannot exist, or does not apply"),

@@ -97,9 +97,8 @@ def public_facts() -> dict[str, pl.DataFrame]:
 
 
 def _births_bands(births: pl.DataFrame) -> pl.DataFrame:
-    band = pl.when(pl.lit(False)).then(pl.lit(""))
-    for low, label in reversed(BIRTHS_BANDS):
-        band = band.when(pl.col("births") >= low).then(pl.lit(label))
+    reached = [pl.when(pl.col("births") >= low).then(pl.lit(label)) for low, label in reversed(BIRTHS_BANDS)]
+    band = pl.coalesce(reached)
     return births.select("area_code", scheme=pl.lit("births_band"), group_code=band).with_columns(
         group_label=pl.concat_str(pl.lit("出生 "), "group_code", pl.lit("人"))
     )

@@ -16,8 +16,9 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import LEVELS, Count, Indicator, Policy, at_or_above
+from pipelines.release.chain import count_identity
 from pipelines.release.errors import UsageError
-from pipelines.release.ledger import CELL_KEY, count_identity
+from pipelines.release.ledger import CELL_KEY
 from pipelines.release.primary import terms
 from pipelines.release.system import Lines, Mask, Nesting, Rows, System, Values, build, pairs_of
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from pipelines.warehouse.problem import KEY, USAGE, WarehouseBusy, WarehouseProblem, disk_problem
+from pipelines.warehouse.problem import DISK, KEY, USAGE, WarehouseBusy, WarehouseProblem, disk_problem
 
 try:
     import fcntl

@@ -44,7 +44,8 @@ class Linkage:
         with _alive():
             message, _ = receive(self._answers)
         if "key_problem" in message:
-            raise WarehouseProblem(*message["key_problem"], KEY)
+            sentence_ja, sentence_en = message["key_problem"]
+            raise WarehouseProblem(sentence_ja, sentence_en, KEY)
 
 
 @contextmanager

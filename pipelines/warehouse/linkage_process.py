@@ -8,7 +8,7 @@ import io
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import polars as pl
 import polars_hash as plh
@@ -63,7 +63,7 @@ def answer(request: dict[str, Any], recipient: Recipient, centre_key: str) -> tu
         return {"refused": "truncated"}, None
 
 
-def serve(directories: Sequence[Path], requests: BinaryIO, answers: BinaryIO) -> None:
+def serve(directories: Sequence[Path], requests: IO[bytes], answers: IO[bytes]) -> None:
     """Answers request after request until the load process closes the pipe."""
     leave_no_core()
     try:

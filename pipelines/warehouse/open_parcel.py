@@ -17,7 +17,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from pipelines.records.parcel import (
-    FORMAT_VERSION, HEADER, MANIFEST, PADDING, SEALED_RECORDS, SEALED_TOKENS, SIGNATURE, TOKENS_TABLE,
+    FORMAT_VERSION,
+    HEADER,
+    MANIFEST,
+    PADDING,
+    SEALED_RECORDS,
+    SEALED_TOKENS,
+    SIGNATURE,
+    TOKENS_TABLE,
 )  # fmt: skip
 from pipelines.warehouse.manifest import Manifest, read_manifest
 from pipelines.warehouse.refusal import Refused

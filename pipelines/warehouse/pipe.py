@@ -2,7 +2,7 @@
 
 import io
 import json
-from typing import Any, BinaryIO
+from typing import IO, Any
 
 import polars as pl
 
@@ -11,7 +11,7 @@ class PipeClosed(Exception):
     """The other process has ended."""
 
 
-def send(stream: BinaryIO, message: dict[str, Any], frame: pl.DataFrame | None = None) -> None:
+def send(stream: IO[bytes], message: dict[str, Any], frame: pl.DataFrame | None = None) -> None:
     """Writes one message and, with it, a frame as an Arrow stream."""
     body = b""
     if frame is not None:
@@ -26,7 +26,7 @@ def send(stream: BinaryIO, message: dict[str, Any], frame: pl.DataFrame | None =
         raise PipeClosed from None
 
 
-def receive(stream: BinaryIO) -> tuple[dict[str, Any], pl.DataFrame | None]:
+def receive(stream: IO[bytes]) -> tuple[dict[str, Any], pl.DataFrame | None]:
     """The next message and its frame. Raises PipeClosed at the end of the stream."""
     line = stream.readline()
     if not line:

@@ -10,7 +10,7 @@ from pipelines.declaration import MONTHED, Field, Record
 from pipelines.records import RECORDS
 
 TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN", date: "DATE"}
-NEXT_FY = "CASE WHEN month({0}) < 4 THEN 1 ELSE 0 END"
+CLOSED_YEARS = "SELECT fiscal_year FROM state.period WHERE status = 'closed'"
 
 
 def landing_head(record: Record) -> dict[str, str]:
@@ -39,7 +39,7 @@ def event_month(record: Record) -> str:
 
 def fiscal_year(month: str) -> str:
     """SQL: fiscal year (April to March) of a date column."""
-    return f"(year({month}) - {NEXT_FY.format(month)})"
+    return f"CAST(year({month}) - CASE WHEN month({month}) < 4 THEN 1 ELSE 0 END AS INTEGER)"
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
@@ -97,7 +97,7 @@ def current_view(record: Record) -> str:
     WITH span AS (SELECT municipality_code, min(from_fy) AS first_fy, max(to_fy) AS last_fy
                   FROM state.registry WHERE record = '{record.name}' GROUP BY municipality_code)
     SELECT r.*, r.residence_municipality_code AS municipality_code, {fiscal_year(month)} AS fiscal_year,
-           year({month}) AS calendar_year, g.is_authority, f.trust, f.is_register
+           CAST(year({month}) AS INTEGER) AS calendar_year, g.is_authority, f.trust, f.is_register
     FROM landing.{record.name} r
     JOIN span s ON s.municipality_code = r.residence_municipality_code
     JOIN state.registry g ON g.record = '{record.name}' AND g.submitter = r.submitter

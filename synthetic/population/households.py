@@ -45,7 +45,7 @@ class Pregnancies:
 
 def columns_of(draws: Draws, municipalities: Ids, window: Window) -> Ids:
     """Number of columns of each municipality: the births of its largest year."""
-    return _births_by_year(draws, municipalities, window).max(axis=1)
+    return births_by_year(draws, municipalities, window).max(axis=1)
 
 
 def column_ids(municipality: int, columns: range) -> Ids:
@@ -61,7 +61,7 @@ def slot_id(column: Ids, fiscal_year: Ids | int) -> Ids:
     return (column << SLOT_BITS) + (fiscal_year - FIRST_YEAR)
 
 
-def _births_by_year(draws: Draws, municipality: Ids, window: Window) -> Ids:
+def births_by_year(draws: Draws, municipality: Ids, window: Window) -> Ids:
     """Pregnancies per municipality and fiscal year, around the births of the official table."""
     births = parameters()["births"]
     limit = births["year_to_year_limit"]
@@ -77,7 +77,7 @@ def _births_by_year(draws: Draws, municipality: Ids, window: Window) -> Ids:
 
 def _in_use(draws: Draws, columns: Ids, window: Window) -> Flags:
     municipality, row = np.unique(columns >> COLUMN_BITS, return_inverse=True)
-    return (columns & ((1 << COLUMN_BITS) - 1))[:, None] < _births_by_year(draws, municipality, window)[row]
+    return (columns & ((1 << COLUMN_BITS) - 1))[:, None] < births_by_year(draws, municipality, window)[row]
 
 
 def _previous(draws: Draws, columns: Ids, used: Flags, window: Window) -> Ids:

@@ -15,15 +15,25 @@ import pytest
 
 from pipelines.declaration import Count
 from pipelines.indicators import COUNTS
+from pipelines.release.chain import Entry, count_identity
 from pipelines.release.errors import Busy, LedgerError
-from pipelines.release.ledger import CELLS, Entry, Ledger, count_identity
+from pipelines.release.ledger import CELLS, Ledger
 
 DAY = date(2026, 4, 1)
 
 
 def cells(*values: int | None) -> pl.DataFrame:
     rows = [
-        ("live_births", "2024", "fiscal_year", f"{i:02d}0000", "all", "all", v, "suppressed" if v is None else "observed")
+        (
+            "live_births",
+            "2024",
+            "fiscal_year",
+            f"{i:02d}0000",
+            "all",
+            "all",
+            v,
+            "suppressed" if v is None else "observed",
+        )
         for i, v in enumerate(values)
     ]
     return pl.DataFrame(rows, schema=CELLS, orient="row")

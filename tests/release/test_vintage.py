@@ -8,8 +8,9 @@ import polars as pl
 import pytest
 
 from pipelines.indicators import COUNTS, INDICATORS
+from pipelines.release.chain import count_identity
 from pipelines.release.errors import UsageError
-from pipelines.release.ledger import CELL_KEY, EARLIER, count_identity
+from pipelines.release.ledger import CELL_KEY, EARLIER
 from pipelines.release.policy import load_policy
 from pipelines.release.vintage import against_earlier, levels_for, unsafe_changes
 
@@ -80,7 +81,9 @@ def test_what_stays_as_it_was_is_no_finding() -> None:
     assert unsafe_changes(now, then, STANDARD, AREAS, COUNTS, INDICATORS.values()).is_empty()
 
 
-@pytest.mark.parametrize(("change", "is_held"), [(0, False), (1, True), (-1, True), (K - 1, True), (1 - K, True), (K, False)])
+@pytest.mark.parametrize(
+    ("change", "is_held"), [(0, False), (1, True), (-1, True), (K - 1, True), (1 - K, True), (K, False)]
+)
 def test_a_change_of_1_to_k_minus_1_holds_the_value(change: int, is_held: bool) -> None:
     rows = settled(
         {"preterm_births": (110 + change, 300, 300)}, published({"preterm_births": (110, 200, 200)})
@@ -233,7 +236,9 @@ def attacker(now: Numbers, then: Numbers, frame: pl.DataFrame) -> list[int]:
         unknown = [cell for cell in change if cell[0] == name and cell in held]
         learned.append(sum(change[cell] * (-1 if cell[1] == NATION else 1) for cell in unknown))
         learned += [change[unknown[0]]] if len(unknown) == 1 else []
-    rest = {area: change["live_births", area] - change["low_birth_weight", area] for area in (NATION, EAST, WEST, NORTH)}
+    rest = {
+        area: change["live_births", area] - change["low_birth_weight", area] for area in (NATION, EAST, WEST, NORTH)
+    }
     unknown_rests = [a for a in rest if {("live_births", a), ("low_birth_weight", a)} & held]
     learned += [rest[area] for area in rest if area not in unknown_rests]
     return [*learned, sum(rest[area] * (-1 if area == NATION else 1) for area in unknown_rests)]

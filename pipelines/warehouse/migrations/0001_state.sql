@@ -73,8 +73,8 @@ CREATE TABLE state.quarantine (
 );
 COMMENT ON TABLE state.quarantine IS '出生の数が見込みから外れ、数えない年度 / years whose births are out of all proportion: landed, not counted';
 
-CREATE TABLE state.refreshed (parcels BIGINT NOT NULL, changed_periods BIGINT NOT NULL);
-COMMENT ON TABLE state.refreshed IS '現況表がどこまでを含むか / how much of the landing the current state holds';
+CREATE TABLE state.refreshed (is_current BOOLEAN NOT NULL);
+COMMENT ON TABLE state.refreshed IS '現況表が受領済みの全てを含むか / whether the current state holds all that landed';
 
 CREATE TABLE landing.token (
     submitter VARCHAR NOT NULL,
@@ -97,4 +97,4 @@ CREATE TABLE landing.arrival_lag (
 COMMENT ON TABLE landing.arrival_lag IS '到着までの日数の階級別件数 / how long records took, as counts by class';
 
 INSERT INTO state.linkage_domain VALUES (1, 1, 'current');
-INSERT INTO state.refreshed VALUES (-1, -1);
+INSERT INTO state.refreshed VALUES (FALSE);

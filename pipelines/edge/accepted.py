@@ -1,0 +1,20 @@
+"""Accepted rows of one record in one feed, as they go from step to step."""
+
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from pipelines.declaration import Record
+from pipelines.feeds import Feed
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """rows: typed fields of the record; later also `record_key`."""
+
+    feed: Feed
+    record: Record
+    rows: pl.DataFrame
+
+    def with_rows(self, rows: pl.DataFrame) -> "Accepted":
+        return replace(self, rows=rows)

@@ -1,0 +1,67 @@
+"""A submitter's folder `feeds/<code6>/<feed>/<record>.<format>`: every file read and checked, every row accounted for."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+
+from pipelines.declaration import Record
+from pipelines.edge.check import Checked, check
+from pipelines.edge.problem import USAGE, EdgeProblem
+from pipelines.edge.read import read_file
+from pipelines.feeds import FEEDS
+
+CODE = re.compile(r"^\d{6}$")
+
+
+@dataclass(frozen=True)
+class Folder:
+    """submitter: 6-digit code. files: each file as checked. warnings: sentences (ja, en)."""
+
+    submitter: str
+    files: list[Checked]
+    warnings: list[tuple[str, str]]
+
+    @property
+    def refusals(self) -> pl.DataFrame:
+        return pl.concat([f.refusals for f in self.files])
+
+    def unseen(self) -> list[str]:
+        """Files in which flagged people cannot be seen."""
+        return [f.arrived.file for f in self.files if not f.arrived.shows_protected]
+
+
+def read_folder(feeds: Path) -> Folder:
+    """Reads and checks a submitter's folder. Raises EdgeProblem (64, 2) where there is none, or nothing in it."""
+    submitter = feeds.resolve().name
+    if not feeds.is_dir() or not CODE.match(submitter):
+        raise EdgeProblem(
+            "6桁の団体コードを名とするフォルダ(feeds/<コード>)を指定してください。",
+            "name a submitter's folder, called by its 6-digit municipality code (feeds/<code>).",
+            USAGE,
+        )
+    files = [check(read_file(path, FEEDS[feed], record), submitter) for path, feed, record in _expected(feeds)]
+    if not files:
+        raise EdgeProblem(
+            "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
+            "this folder holds no file to take (<feed>/<record>.csv or .json); nothing is sent.",
+        )
+    return Folder(submitter, files, [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)])
+
+
+def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
+    for feed in FEEDS.values():
+        for record in feed.records:
+            if (path := feeds / feed.name / feed.file_name(record)).is_file():
+                yield path, feed.name, record
+
+
+def _strangers(feeds: Path) -> list[tuple[str, str]]:
+    """Files of a feed's folder that no declaration asks for."""
+    taken = {path for path, _, _ in _expected(feeds)}
+    found = [p for p in sorted(feeds.glob("*/*")) if p.is_file() and p not in taken]
+    return [
+        (f"{len(found)} 個のファイルは、受け取る名前でないため読みませんでした", f"{len(found)} files have no expected name and were not read")
+    ] if found else []  # fmt: skip

@@ -1,0 +1,109 @@
+"""The sealed parcel: two members for two recipients, one signed manifest in both, padded, sorted, of a random name.
+
+Everything is made in memory: nothing in plain text is written to a disk (privacy, hole 25).
+"""
+
+import hashlib
+import io
+import json
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+import pyrage
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from pipelines.keys import Recipient
+from pipelines.records.parcel import (
+    FORMAT_VERSION,
+    HEADER,
+    MANIFEST,
+    PADDING,
+    SEALED_RECORDS,
+    SEALED_TOKENS,
+    SIGNATURE,
+    SMALLEST_SEALED_BYTES,
+)
+
+FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # a member carries no time of its making
+LOCAL_HEADER, CENTRAL_HEADER = 30, 46  # bytes of a ZIP entry beside its name and content (APPNOTE 4.3)
+
+
+@dataclass(frozen=True)
+class Sealed:
+    """content: bytes of the `.parcel` file. manifest_hash: SHA-256 of the manifest, hex; the next one names it."""
+
+    content: bytes
+    manifest_hash: str
+
+
+def seal(
+    records: Mapping[str, pl.DataFrame],
+    tokens: Mapping[str, pl.DataFrame],
+    facts: Mapping[str, Any],
+    recipients: Mapping[str, Recipient],
+    signing_key: str,
+) -> Sealed:
+    """A parcel out of sorted tables.
+
+    facts: the manifest without `format`, `recipients` and `tables`. signing_key: Ed25519 private key, 64 hex digits.
+    """
+    members = {"load": _parquets(records), "linkage": _parquets(tokens)}
+    fingerprints = {kind: recipients[kind].fingerprint for kind in sorted(members)}
+    tables = {n: _described(t, members[k][n]) for k, part in (("load", records), ("linkage", tokens)) for n, t in part.items()}
+    manifest = canonical_json({"format": FORMAT_VERSION, **facts, "recipients": fingerprints, "tables": tables})
+    signature = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key)).sign(manifest)
+    head = {MANIFEST: manifest, SIGNATURE: signature}
+    sealed = {k: _encrypted(padded_zip(head | _named(m)), recipients[k]) for k, m in members.items()}
+    header = canonical_json({"format": FORMAT_VERSION, "recipients": fingerprints})
+    outer = {HEADER: header, SEALED_RECORDS: sealed["load"], SEALED_TOKENS: sealed["linkage"]}
+    return Sealed(_zipped(outer), hashlib.sha256(manifest).hexdigest())
+
+
+def canonical_json(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+
+
+def padded_zip(members: Mapping[str, bytes]) -> bytes:
+    """A stored zip whose length is a power of two, at least SMALLEST_SEALED_BYTES."""
+    bare = len(_zipped(members)) + LOCAL_HEADER + CENTRAL_HEADER + 2 * len(PADDING)
+    length = max(SMALLEST_SEALED_BYTES, 1 << (bare - 1).bit_length())
+    content = _zipped({**members, PADDING: bytes(length - bare)})
+    if len(content) != length:
+        raise RuntimeError("the padding of a sealed member does not reach its length")
+    return content
+
+
+def _parquets(tables: Mapping[str, pl.DataFrame]) -> dict[str, bytes]:
+    return {name: _parquet(table) for name, table in tables.items()}
+
+
+def _parquet(table: pl.DataFrame) -> bytes:
+    """Parquet without statistics and without metadata of the source."""
+    file = io.BytesIO()
+    table.write_parquet(file, statistics=False, compression="zstd", compression_level=1)
+    return file.getvalue()
+
+
+def _described(table: pl.DataFrame, content: bytes) -> dict[str, Any]:
+    return {"rows": len(table), "columns": table.columns, "sha256": hashlib.sha256(content).hexdigest()}
+
+
+def _named(parquets: Mapping[str, bytes]) -> dict[str, bytes]:
+    return {f"{name}.parquet": content for name, content in parquets.items()}
+
+
+def _zipped(members: Mapping[str, bytes]) -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
+        for name, content in members.items():
+            archive.writestr(zipfile.ZipInfo(name, FIXED_TIME), content)
+    return file.getvalue()
+
+
+def _encrypted(content: bytes, recipient: Recipient) -> bytes:
+    sealed = io.BytesIO()
+    pyrage.encrypt_io(io.BytesIO(content), sealed, [pyrage.x25519.Recipient.from_str(recipient.text)])
+    return sealed.getvalue()

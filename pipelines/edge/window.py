@@ -1,0 +1,153 @@
+"""The 14-day rule: where what would leave narrows a birth day to fewer than 14 days, event months stay behind.
+
+Months of antenatal visits and of the notification, with their classes of weeks, bound the first day of the pregnancy;
+the completed weeks at birth then bound the birth day within its month (privacy, hole 8). Such a pregnancy loses the
+months of its visits, and the month of its notification where that is not enough.
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.edge.accepted import Accepted
+from pipelines.records.delivery import WEEKS
+
+SMALLEST_WINDOW_DAYS = 14
+LONGEST_PREGNANCY_DAYS = 315
+WEEKS_AT_VISIT = ((0, 11), (12, 19), (20, 27), (28, 35), (36, 45))  # records.months.gestation_class
+WEEKS_AT_STAGE = {"1": (0, 11), "2": (12, 19), "3": (20, 27), "4": (28, 45)}  # code list 019-090
+SHORTEST, LONGEST = 20, 45  # completed weeks an attacker must think possible where they are not told
+
+
+def possible_days(births: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    """`pregnancy, days`: how many birth days an attacker must think possible who sees every stored column.
+
+    births: pregnancy, birth_date, gestation_weeks. bounds: pregnancy, first_low, first_high - limits of the first day
+    of the pregnancy, one row per visit or notification. Contradictory limits count as 0 days.
+    """
+    first = bounds.group_by("pregnancy").agg(pl.col("first_low").max(), pl.col("first_high").min())
+    month = pl.col("birth_date").dt.truncate("1mo")
+    weeks = pl.col("gestation_weeks")
+    low = pl.when(weeks > WEEKS.low).then(pl.min_horizontal(weeks, WEEKS.high)).otherwise(SHORTEST)
+    high = pl.when(weeks < WEEKS.high).then(pl.max_horizontal(weeks, WEEKS.low)).otherwise(LONGEST)
+    earliest = pl.max_horizontal(month, pl.col("first_low") + pl.duration(days=low * 7))
+    latest = pl.min_horizontal(month.dt.month_end(), pl.col("first_high") + pl.duration(days=high * 7 + 6))
+    days = (latest - earliest).dt.total_days() + 1
+    return births.join(first, on="pregnancy").group_by("pregnancy").agg(days.min().clip(0).alias("days"))
+
+
+def visit_bounds(date: str, weeks: str) -> tuple[pl.Expr, pl.Expr]:
+    """(first_low, first_high) from the month of a visit and the class of its completed weeks."""
+    low, high = pl.lit(0), pl.lit(LONGEST)
+    for least, most in WEEKS_AT_VISIT:
+        inside = pl.col(weeks).is_between(least, most)
+        low, high = pl.when(inside).then(least).otherwise(low), pl.when(inside).then(most).otherwise(high)
+    return _first_day(pl.col(date), low, high)
+
+
+def stage_bounds(date: str, stage: str) -> tuple[pl.Expr, pl.Expr]:
+    """(first_low, first_high) from the month and the stage of a notification."""
+    code = pl.col(stage)
+    low = code.replace_strict({c: w[0] for c, w in WEEKS_AT_STAGE.items()}, default=0, return_dtype=pl.Int32)
+    high = code.replace_strict({c: w[1] for c, w in WEEKS_AT_STAGE.items()}, default=LONGEST, return_dtype=pl.Int32)
+    return _first_day(pl.col(date), low, high)
+
+
+def _first_day(date: pl.Expr, low: pl.Expr, high: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    month = date.dt.truncate("1mo")
+    earliest = month - pl.duration(days=high * 7 + 6)
+    return earliest.alias("first_low"), (month.dt.month_end() - pl.duration(days=low * 7)).alias("first_high")
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """The rows with the months taken out, and the number of pregnancies that lost some."""
+
+    rows: list[Accepted]
+    pregnancies: int
+
+
+def hide_narrow_windows(accepted: list[Accepted], mothers: pl.DataFrame) -> Windowed:
+    """Takes event months out of the rows (with `record_key`) of each pregnancy that would show its birth day.
+
+    mothers: `feed, person_local, mother` - the register's number of a person of another source system.
+    """
+    births = _births(accepted)
+    events = _assigned(_events(accepted, mothers), births)
+    narrow = _narrow(births, events)
+    kept = events.filter(pl.col("is_notification"))
+    still = _narrow(births, kept.join(narrow, on="pregnancy", how="semi"))
+    gone = pl.concat([
+        events.filter(~pl.col("is_notification")).join(narrow, on="pregnancy", how="semi"),
+        kept.join(still, on="pregnancy", how="semi"),
+    ])  # fmt: skip
+    return Windowed([_without_months(a, gone["record_key"]) for a in accepted], len(narrow))
+
+
+def _narrow(births: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+    return possible_days(births, bounds).filter(pl.col("days") < SMALLEST_WINDOW_DAYS).select("pregnancy")
+
+
+def _births(accepted: list[Accepted]) -> pl.DataFrame:
+    """Every told birth of a known pregnancy: mother, pregnancy, birth_date, gestation_weeks."""
+    sources = {"delivery": ("person_local", "delivery_date"), "birth": ("mother_local", "birth_date")}
+    told = [
+        a.rows.drop_nulls([sources[a.record.name][0], "pregnancy_no"]).select(
+            pl.col(sources[a.record.name][0]).alias("mother"),
+            _pregnancy(sources[a.record.name][0]),
+            pl.col(sources[a.record.name][1]).alias("birth_date"),
+            "gestation_weeks",
+        )
+        for a in accepted
+        if a.record.name in sources and not a.feed.local_namespace
+    ]
+    empty = {"mother": pl.String, "pregnancy": pl.String, "birth_date": pl.Date, "gestation_weeks": pl.Int32}
+    return pl.concat([pl.DataFrame(schema=empty), *told]).unique()
+
+
+def _pregnancy(mother: str) -> pl.Expr:
+    return pl.concat_str(mother, "pregnancy_no", separator="/").alias("pregnancy")
+
+
+def _events(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
+    """Visits and notifications with the limits they set: record_key, mother, pregnancy, date, is_notification, limits."""
+    bounds = {
+        "antenatal_visit": ("visit_date", visit_bounds("visit_date", "gestation_weeks_at_visit")),
+        "pregnancy_notification": ("notified_date", stage_bounds("notified_date", "notification_stage_code")),
+    }
+    found = [
+        a.rows.with_columns(pl.lit(a.feed.name).alias("feed"))
+        .join(mothers, on=["feed", "person_local"], how="left")
+        .with_columns(mother=pl.coalesce("mother", "person_local") if not a.feed.local_namespace else pl.col("mother"))
+        .drop_nulls(["mother", bounds[a.record.name][0]])
+        .select(
+            "record_key", "mother", _pregnancy("mother"), pl.col(bounds[a.record.name][0]).alias("date"),
+            pl.lit(a.record.name == "pregnancy_notification").alias("is_notification"), *bounds[a.record.name][1],
+        )
+        for a in accepted if a.record.name in bounds
+    ]  # fmt: skip
+    text, day = pl.String, pl.Date
+    empty = {"record_key": pl.Binary, "mother": text, "pregnancy": text, "date": day, "is_notification": pl.Boolean,
+             "first_low": day, "first_high": day}  # fmt: skip
+    return pl.concat([pl.DataFrame(schema=empty), *found])
+
+
+def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
+    """Events with the pregnancy they tell of: by its number, else the mother's next birth, as the centre links them."""
+    known = events.join(births.select("pregnancy").unique(), on="pregnancy", how="semi")
+    rest = events.join(known, on="record_key", how="anti").drop("pregnancy").sort("date")
+    ends = births.select("mother", "pregnancy", "birth_date").unique(["mother", "birth_date"]).sort("birth_date")
+    nearest = rest.join_asof(
+        ends, left_on="date", right_on="birth_date", by="mother", strategy="forward",
+        tolerance=f"{LONGEST_PREGNANCY_DAYS}d", check_sortedness=False,
+    )  # fmt: skip
+    return pl.concat([known, nearest.drop_nulls("pregnancy").select(known.columns)])
+
+
+def _without_months(accepted: Accepted, record_keys: pl.Series) -> Accepted:
+    dates = {"antenatal_visit": "visit_date", "pregnancy_notification": "notified_date"}
+    if accepted.record.name not in dates or not len(record_keys):
+        return accepted
+    date = pl.col(dates[accepted.record.name])
+    hidden = pl.when(~pl.col("record_key").is_in(record_keys.implode())).then(date)
+    return accepted.with_rows(accepted.rows.with_columns(hidden.alias(dates[accepted.record.name])))

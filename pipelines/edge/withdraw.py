@@ -1,0 +1,50 @@
+"""Who was sent before and must be taken back, and who must stay because of what was sent before.
+
+Works on tokens alone: the state knows no number and no name. A person flagged later takes along the mother, the
+children and the other numbers that earlier deliveries showed, even where this delivery no longer shows the tie.
+"""
+
+from collections.abc import Iterable
+
+import polars as pl
+
+from pipelines.edge.accepted import Accepted
+
+TIES = ("local_person", "local_pregnancy", "local_identity")
+GONE = ["record", "feed", "local_row"]
+
+
+def everyone_tied(people: pl.Series, rows: list[pl.DataFrame]) -> dict[str, pl.Series]:
+    """Tokens (`local_person`) of protected people, closed over every row that ties them to others.
+
+    rows: what was sent and what is at hand, with the columns TIES. Returns column of TIES -> tokens inside.
+    """
+    inside = {tie: _tokens([]) for tie in TIES} | {"local_person": _tokens(people)}
+    ties = pl.concat([r.select(TIES) for r in rows]).unique()
+    while True:
+        reached = ties.filter(is_tied(inside))
+        grown = {tie: _tokens(pl.concat([inside[tie], reached[tie]])) for tie in TIES}
+        if all(len(grown[tie]) == len(inside[tie]) for tie in TIES):
+            return inside
+        inside = grown
+
+
+def is_tied(inside: dict[str, pl.Series]) -> pl.Expr:
+    """True for a row that holds a token of somebody inside."""
+    return pl.any_horizontal(pl.col(tie).is_in(tokens.implode()).fill_null(False) for tie, tokens in inside.items())
+
+
+def taken_back(sent: pl.DataFrame, inside: dict[str, pl.Series], held_rows: pl.Series) -> pl.DataFrame:
+    """Sent rows (columns GONE) that are now of protected people, or that now stay themselves."""
+    return sent.filter(is_tied(inside) | pl.col("local_row").is_in(_tokens(held_rows).implode())).select(GONE)
+
+
+def tokens_of(accepted: Iterable[Accepted], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
+    """The rows as the state remembers them."""
+    columns = [c for c in schema if c not in ("record", "feed")]
+    names = ((a, pl.lit(a.record.name).alias("record"), pl.lit(a.feed.name).alias("feed")) for a in accepted)
+    return pl.concat([pl.DataFrame(schema=schema), *(a.rows.select(r, f, *columns) for a, r, f in names)])
+
+
+def _tokens(values: pl.Series | list[bytes]) -> pl.Series:
+    return pl.Series(values, dtype=pl.Binary).drop_nulls().unique()

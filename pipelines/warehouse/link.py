@@ -1,0 +1,106 @@
+"""Links: which residents are one person. A pure function of the set of current rows; no order of loading matters.
+
+First within a municipality, over the feeds of those who send for it (resident_id); then between municipalities
+(person_id). A token links only where it is unique on both sides; twins are kept apart by vetoes; a component that
+would hold two residents of one side is left unlinked (privacy, holes 4, 19 and 21).
+"""
+
+import duckdb
+import polars as pl
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from pipelines.records import RECORDS
+
+VETOES = ("sex_code", "birth_month", "child_order")
+UNKNOWN_SEX = "3"  # code list 019-227
+
+
+def link(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered: one row per resident key."""
+    residents, tokens = _residents(connection), _tokens(connection)
+    sides = residents.with_columns(
+        scope=pl.col("municipality_code"), side=pl.concat_str("submitter", pl.lit("|"), "feed"), key=pl.col("resident_key")
+    )
+    residents = residents.join(
+        _linked(sides, tokens).rename({"key": "resident_key", "scope": "municipality_code", "id": "resident_id"}),
+        on=["municipality_code", "resident_key"],
+    ).with_columns(is_registered=pl.col("is_register").any().over("municipality_code", "resident_id"))
+    wide = residents.with_columns(scope=pl.lit(""), side=pl.col("municipality_code"), key=pl.col("resident_id"))
+    people = _linked(wide, tokens).rename({"key": "resident_id", "id": "person_id"}).drop("scope")
+    return residents.join(people, on="resident_id").select(
+        "municipality_code", "submitter", "feed", "resident_key",
+        pl.col("resident_id", "person_id").bin.encode("hex"), "is_registered",
+    )  # fmt: skip
+
+
+def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every resident key of the current rows with what vetoes a link; null where its rows do not agree."""
+    parts = " UNION ALL ".join(_people_of(record) for record in RECORDS)
+    one = ", ".join(f"CASE WHEN min({v}) = max({v}) THEN min({v}) END AS {v}" for v in VETOES)
+    return connection.execute(f"""SELECT municipality_code, submitter, feed, resident_key, {one},
+        bool_or(is_register) AS is_register FROM ({parts}) GROUP BY ALL""").pl()
+
+
+def _people_of(record: str) -> str:
+    order = "child_order" if "child_order" in RECORDS[record].fields else "NULL::INTEGER"
+    return f"""SELECT DISTINCT municipality_code, submitter, feed, resident_key,
+        nullif(sex_code, '{UNKNOWN_SEX}') AS sex_code, birth_month, {order} AS child_order, is_register
+        FROM landing.current_{record}"""
+
+
+def _tokens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    return connection.execute("SELECT DISTINCT resident_key, rule, pseudonym FROM landing.token").pl()
+
+
+def _linked(nodes: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
+    """scope, key, id: the id of a component is the least of its keys. `side` is where a token must be unique."""
+    told = nodes.join(tokens, on="resident_key").select("scope", "side", "key", "rule", "pseudonym").unique()
+    alone = told.filter(pl.len().over("scope", "side", "rule", "pseudonym") == 1)
+    shared = alone.filter(pl.len().over("scope", "rule", "pseudonym") > 1)
+    pairs = shared.join(shared, on=["scope", "rule", "pseudonym"], suffix="_other").filter(pl.col("key") < pl.col("key_other"))
+    known = nodes.group_by("scope", "key").agg(pl.col(v).drop_nulls().unique() for v in VETOES)
+    kept = _without_vetoes(pairs.select("scope", "key", "key_other").unique(), known)
+    return _components(nodes.select("scope", "side", "key").unique(), known, kept)
+
+
+def _without_vetoes(pairs: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    both = pairs.join(known, on=["scope", "key"]).join(
+        known.rename({"key": "key_other"}), on=["scope", "key_other"], suffix="_other"
+    )
+    differs = pl.any_horizontal(
+        (pl.col(v).list.len() > 0) & (pl.col(f"{v}_other").list.len() > 0)
+        & (pl.col(v).list.set_intersection(f"{v}_other").list.len() == 0)
+        for v in VETOES
+    )  # fmt: skip
+    return both.filter(~differs).select("scope", "key", "key_other")
+
+
+def _components(sides: pl.DataFrame, known: pl.DataFrame, pairs: pl.DataFrame) -> pl.DataFrame:
+    """Components of the pairs; one with two keys of a side, or with facts that differ, falls apart into its keys."""
+    keys = sides.select("scope", "key").unique(maintain_order=False).with_row_index("node")
+    ends = pairs.join(keys, on=["scope", "key"]).join(
+        keys.rename({"key": "key_other"}), on=["scope", "key_other"], suffix="_other"
+    )
+    size = keys.height
+    graph = coo_array((ends["node"].is_not_null().to_numpy(), (ends["node"].to_numpy(), ends["node_other"].to_numpy())), (size, size))
+    group = connected_components(graph, directed=False)[1] if size else []
+    grouped = keys.with_columns(group=pl.Series(group, dtype=pl.Int32))
+    conflict = _two_of_a_side(sides, grouped).vstack(_facts_differ(known, grouped)).unique()
+    whole = grouped.with_columns(least=pl.col("key").min().over("group")).join(
+        conflict.with_columns(is_conflict=True), on="group", how="left"
+    )
+    return whole.select("scope", "key", id=pl.when(pl.col("is_conflict")).then("key").otherwise("least"))
+
+
+def _two_of_a_side(sides: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
+    held = sides.join(grouped, on=["scope", "key"])
+    return held.group_by("group", "side").agg(n=pl.col("key").n_unique()).filter(pl.col("n") > 1).select("group").unique()
+
+
+def _facts_differ(known: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
+    """A chain may bring together what no pair showed: one says child 1, one nothing, one child 2."""
+    facts = known.join(grouped, on=["scope", "key"])
+    several = pl.any_horizontal(pl.col(v).list.explode(empty_as_null=True).drop_nulls().n_unique() > 1 for v in VETOES)
+    found = facts.filter(pl.len().over("group") > 1).group_by("group").agg(several.alias("differ"))
+    return found.filter("differ").select("group")

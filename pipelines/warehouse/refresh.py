@@ -1,0 +1,54 @@
+"""The current state: links, then `core`, one table per file, in this order. Rebuilt whole, in one transaction."""
+
+import time
+from importlib.resources import files
+
+import duckdb
+
+from pipelines.warehouse.link import link
+from pipelines.warehouse.quarantine import judge
+
+ORDER = (
+    "residency", "pregnancy", "antenatal_visit", "postpartum_visit", "notification", "delivery", "birth",
+    "checkup_target", "checkup", "questionnaire", "checkup_person", "arrival", "link_quality",
+)  # fmt: skip
+
+RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
+    SELECT municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered FROM links"""
+STALE = "UPDATE state.refreshed SET is_current = FALSE"
+CURRENT = "UPDATE state.refreshed SET is_current = TRUE"
+
+
+def refresh(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """Rebuilds quarantine, links and core from the landing; seconds by stage. On any fault the former state stays."""
+    seconds: dict[str, float] = {}
+    connection.execute("BEGIN")
+    try:
+        started = time.perf_counter()
+        judge(connection)
+        connection.register("links", link(connection).to_arrow())
+        connection.execute(RESIDENT)
+        connection.unregister("links")
+        seconds["link"] = time.perf_counter() - started
+        started = time.perf_counter()
+        for table in ORDER:
+            connection.execute(core_sql(table))
+        connection.execute(CURRENT)
+        connection.execute("COMMIT")
+        seconds["core"] = time.perf_counter() - started
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+    return seconds
+
+
+def refresh_if_stale(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
+    """Refreshes where parcels, periods or the registry changed since, or where a refresh was cut short."""
+    is_current = connection.execute("SELECT is_current FROM state.refreshed").fetchone()
+    return {} if is_current == (True,) else refresh(connection)
+
+
+def core_sql(table: str) -> str:
+    """`CREATE TABLE core.<table>` around the SELECT of its file (the portable subset)."""
+    select = (files(__package__) / "core" / f"{table}.sql").read_text("utf-8")
+    return f"CREATE OR REPLACE TABLE core.{table} AS\n{select}"

@@ -1,0 +1,226 @@
+"""A cohort on disk: feeds as municipalities send them, the truth beside them, and the calibration report."""
+
+import multiprocessing
+import os
+import shutil
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from synthetic import calibration, truth
+from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
+from synthetic.draws import Draws, Ids
+from synthetic.faults import profile
+from synthetic.places import chosen, places
+from synthetic.population.calendar import Window
+from synthetic.population.households import SLOT_BITS, arrivals, births_by_year, column_ids, columns_of
+from synthetic.parameters import parameters
+from synthetic.submitter import Job, Made, make
+
+DEFAULT_CHUNK = 2_000  # columns at a time
+DEFAULT_PREFECTURE = "31"  # for `births` without prefectures
+SCAN = 50_000
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What was made. `outside`: labels of the figures outside their tolerance; judged from 20,000 births on."""
+
+    out: Path
+    submitters: int
+    births: int
+    rows: int
+    faults: int
+    calibration: pl.DataFrame
+    outside: tuple[str, ...]
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def is_calibrated(self) -> bool:
+        return self.births < SMALLEST_JUDGED_COHORT or not self.outside
+
+
+@dataclass(frozen=True)
+class Scope:
+    """Submitters of a cohort, the columns that each brings, and the country's columns that may move to them."""
+
+    municipalities: Ids
+    columns: Ids
+    is_whole: bool
+
+    def outside(self, window: Window, draws: Draws) -> tuple[Ids, Ids]:
+        """Municipalities and columns from which people may come: the country, or for a first-N cohort itself."""
+        if not self.is_whole:
+            return self.municipalities, self.columns
+        everywhere = np.arange(len(places().codes))
+        return everywhere, columns_of(draws, everywhere, window)
+
+
+def make_cohort(
+    out: Path,
+    prefectures: tuple[str, ...] | None = None,
+    births: int | None = None,
+    fiscal_years: tuple[int, int] = (2022, 2024),
+    seed: int = 1,
+    faults: str = "typical",
+    jobs: int = 2,
+    chunk: int = DEFAULT_CHUNK,
+    progress: Progress | None = None,
+) -> Summary:
+    """Makes OUT/feeds, OUT/truth and OUT/calibration.html; the same arguments give the same bytes.
+
+    prefectures: 2-digit codes, None for the whole country. births: the first N births (of the fiscal years) of these
+    prefectures in code order, or of prefecture 31 and then the country; who moves in from outside is then left out.
+    What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
+    Raises ValueError with one sentence for arguments that name nothing.
+    """
+    _refuse(fiscal_years, births, jobs, chunk)
+    profile(faults)
+    window, draws, clock = Window(*fiscal_years), Draws(seed), _Clock()
+    scope = _scope(draws, window, prefectures, births)
+    work = out / ".making"
+    shutil.rmtree(work, ignore_errors=True)
+    (work / "feeds").mkdir(parents=True)
+    with _workers(jobs) as pool:
+        moving = _arrivals(draws, window, scope)
+        clock.lap("moves")
+        made = _made(pool, _jobs(work / "feeds", seed, window, scope, moving, faults, chunk), progress)
+    clock.lap("feeds")
+    summary = _finish(made, scope, out, work, fiscal_years, seed)
+    clock.lap("truth")
+    return Summary(*summary, seconds=clock.seconds)
+
+
+def _refuse(fiscal_years: tuple[int, int], births: int | None, jobs: int, chunk: int) -> None:
+    first, last = fiscal_years
+    if not 2010 <= first <= last <= 2029:
+        raise ValueError(
+            f"年度は2010から2029までの範囲で、始まりから終わりの順に指定してください({first}-{last})。 / "
+            f"Fiscal years must lie within 2010-2029, the first before the last; got {first}-{last}."
+        )
+    if min(births if births is not None else 1, jobs, chunk) < 1:
+        raise ValueError("出生数・並列数は1以上です。 / Births, jobs and chunk must be 1 or more.")
+
+
+class _Clock:
+    def __init__(self) -> None:
+        self.seconds: dict[str, float] = {}
+        self._since = time.perf_counter()
+
+    def lap(self, stage: str) -> None:
+        now = time.perf_counter()
+        self.seconds[stage], self._since = round(now - self._since, 2), now
+
+
+def _scope(draws: Draws, window: Window, prefectures: tuple[str, ...] | None, births: int | None) -> Scope:
+    if births is None:
+        municipalities = np.array(chosen(prefectures or ()))
+        return Scope(municipalities, columns_of(draws, municipalities, window), is_whole=True)
+    first = chosen(prefectures or (DEFAULT_PREFECTURE,))
+    order = first if prefectures else [*first, *(i for i in chosen(()) if i not in set(first))]
+    return _first_births(draws, window, np.array(order), births)
+
+
+def _first_births(draws: Draws, window: Window, order: Ids, births: int) -> Scope:
+    """As many columns, in order, as bring this number of births in the window's years."""
+    per_year = births_by_year(draws, order, window)[:, 4:-1]
+    deliveries = births / parameters()["births"]["children_per_delivery"]
+    before = np.concatenate([[0], np.cumsum(per_year.sum(axis=1))])
+    full = columns_of(draws, order, window)
+    n = int(np.searchsorted(before, deliveries, side="left"))
+    columns = full[:n].copy()
+    if 0 < n and before[n] > deliveries:
+        reached = [before[n - 1] + np.minimum(per_year[n - 1], c).sum() for c in range(1, int(full[n - 1]) + 1)]
+        columns[n - 1] = 1 + int(np.searchsorted(reached, deliveries, side="left"))
+    return Scope(order[:n], np.minimum(columns, full[:n]), is_whole=False)
+
+
+def _arrivals(draws: Draws, window: Window, scope: Scope) -> tuple[Ids, Ids]:
+    """Mothers that move to a submitter of the cohort, by id, and where to."""
+    where, counts = scope.outside(window, draws)
+    columns = np.concatenate([column_ids(int(m), range(int(n))) for m, n in zip(where, counts, strict=True)])
+    found = [arrivals(draws, columns[i : i + SCAN], window, scope.municipalities) for i in range(0, len(columns), SCAN)]
+    mothers, to = (np.concatenate(part) for part in zip(*found, strict=True))
+    order = np.argsort(mothers, kind="stable")
+    return mothers[order], to[order]
+
+
+def _jobs(
+    feeds: Path, seed: int, window: Window, scope: Scope, moving: tuple[Ids, Ids], faults: str, chunk: int
+) -> list[Job]:
+    mothers, to = moving
+    return [
+        Job(feeds, seed, window, int(m), int(n), mothers[to == m], scope.municipalities, faults, chunk)
+        for m, n in zip(scope.municipalities, scope.columns, strict=True)
+    ]
+
+
+@contextmanager
+def _workers(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
+    """A process per core, each with one thread; none for one job."""
+    if jobs == 1:
+        yield None
+        return
+    before = os.environ.get("POLARS_MAX_THREADS")
+    os.environ["POLARS_MAX_THREADS"] = "1"
+    try:
+        with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
+            pool.submit(os.getpid)  # starts while the moves are found
+            yield pool
+    finally:
+        os.environ.pop("POLARS_MAX_THREADS")
+        if before is not None:
+            os.environ["POLARS_MAX_THREADS"] = before
+
+
+def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: Progress | None) -> list[Made]:
+    """Every submitter's part in the order of the jobs; the largest are made first."""
+    largest = sorted(range(len(jobs)), key=lambda i: -jobs[i].columns)
+    made: dict[int, Made] = {}
+    if pool is None:
+        results = ((i, make(jobs[i])) for i in largest)
+    else:
+        futures = {pool.submit(make, jobs[i]): i for i in largest}
+        results = ((futures[future], future.result()) for future in as_completed(futures))
+    for i, result in results:
+        made[i] = result
+        if progress:
+            progress("feeds", len(made), len(jobs))
+    return [made[i] for i in range(len(jobs))]
+
+
+def _finish(
+    made: list[Made], scope: Scope, out: Path, work: Path, fiscal_years: tuple[int, int], seed: int
+) -> tuple[Path, int, int, int, int, pl.DataFrame, tuple[str, ...]]:
+    """Writes truth and report, puts everything in its place, and says what was made."""
+    tally: Tally = sum((m.tally for m in made), Counter())
+    links = pl.concat(m.links for m in made)
+    tables = {name: pl.concat(m.truth[name] for m in made) for name in made[0].truth}
+    seen = links["entity_id"].unique()
+    tables["persons"] = tables["persons"].filter(pl.col("entity_id").is_in(seen.implode()))
+    tables["children"] = tables["children"].filter(pl.col("entity_id").is_in(seen.implode()))
+    tables["pregnancies"] = tables["pregnancies"].filter(pl.col("mother_entity_id").is_in(seen.implode()))
+    answers = pl.concat(m.answers for m in made)
+    truth.write(tables | {"links": links, "answer_key": answers}, work / "truth", seed)
+    codes = [places().codes[m] for m in scope.municipalities]
+    table = calibration.report(tally, codes, fiscal_years, is_whole=scope.is_whole)
+    births = calibration.births_in(tally)
+    (work / "calibration.html").write_text(calibration.as_html(table, seed, births), "utf-8", newline="\n")
+    for name in ("feeds", "truth", "calibration.html"):
+        _replace(work / name, out / name)
+    work.rmdir()
+    outside = tuple(table.filter(~pl.col("is_within"))["measure"])
+    return out, len(made), births, len(links), answers["fault_id"].n_unique(), table, outside
+
+
+def _replace(new: Path, old: Path) -> None:
+    shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
+    new.rename(old)

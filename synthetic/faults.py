@@ -1,0 +1,327 @@
+"""Wrong rows on purpose, each with its line in the answer key.
+
+`expected`: `refused:<rule>` (the rule's name at the edge), `accepted`, `excluded` (protected), `cancelled`.
+"""
+
+import tomllib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+import polars as pl
+
+from pipelines.declaration import Record
+from synthetic.draws import Draws, Ids
+from synthetic.kana import variant
+from synthetic.names import surnames
+
+EXTRA_CELL, BAD_BYTE = "\x1f", "\x1e"  # become a comma and an undecodable byte when the file is written
+STRETCH = 0.03  # of the draw, per kind: no rate is higher
+MILLION = 1_000_000
+RESERVED = 0.02  # households that may be protected by a fault; their rows have no other
+PROFILES = ("none", "typical", "heavy")
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """Rows of one record and feed as they will be sent: a column per field, and whose they are."""
+
+    record: Record
+    feed: str
+    rows: pl.DataFrame
+    about: pl.DataFrame  # row, entity_id, household, member, next to `rows`
+
+    def has(self, *fields: str) -> bool:
+        return all(f in self.rows.columns for f in fields)
+
+    def filled(self, *fields: str) -> np.ndarray:
+        return self.rows.select(pl.all_horizontal(pl.col(f).is_not_null() for f in fields)).to_series().to_numpy()
+
+
+Change = Callable[[Draws, Sheet, Ids], dict[str, pl.Series]]
+
+
+@dataclass(frozen=True)
+class Kind:
+    """change: field -> text of the rows at these positions. adds: the changed row is sent after the original one."""
+
+    name: str
+    expected: str
+    fields: Callable[[Sheet], tuple[str, ...]]  # fields it writes; none: not for this sheet
+    change: Change
+    adds: bool = False
+    original: str = ""  # what is expected of the original row, where it matters
+
+
+@dataclass(frozen=True)
+class Faulty:
+    """A sheet with its faults, and the answer key by position of the row."""
+
+    sheet: Sheet
+    key: pl.DataFrame  # fault_id, kind, position, field, entity_id, expected
+
+
+CODE_OF = {
+    "residency_spell": ("in_reason_code", "8"), "pregnancy_notification": ("interview_done_code", "7"),
+    "antenatal_visit": ("judgement_code", "8"), "delivery": ("method_code", "7"), "birth": ("nicu_code", "5"),
+    "postpartum_visit": ("judgement_code", "9"), "child_checkup_target": ("target_reason_code", "7"),
+    "child_checkup": ("judgement_code", "0"), "child_questionnaire": ("relaxed_code", "5"),
+}  # fmt: skip
+CORRECTED = {
+    "pregnancy_notification": "interview_done_code", "antenatal_visit": "judgement_code", "delivery": "method_code",
+    "birth": "nicu_code", "postpartum_visit": "judgement_code", "child_checkup": "nutrition_code",
+    "child_questionnaire": "relaxed_code",
+}  # fmt: skip
+CARD = ("branch_number", "phone")
+
+
+def _only(*fields: str, records: Iterable[str] = (), csv: bool = False) -> Callable[[Sheet], tuple[str, ...]]:
+    def given(sheet: Sheet) -> tuple[str, ...]:
+        wanted = (not records or sheet.record.name in records) and not (csv and sheet.feed != "municipal")
+        return fields if wanted and sheet.has(*fields) else ()
+
+    return given
+
+
+def _event(sheet: Sheet) -> tuple[str, ...]:
+    return (sheet.record.event,)
+
+
+def _code(sheet: Sheet) -> tuple[str, ...]:
+    return (CODE_OF[sheet.record.name][0],)
+
+
+def _corrected(sheet: Sheet) -> tuple[str, ...]:
+    return ("revision_no", CORRECTED[sheet.record.name]) if sheet.record.name in CORRECTED else ()
+
+
+def _weight(sheet: Sheet) -> tuple[str, ...]:
+    return {"birth": ("birth_weight_g",), "child_checkup": ("weight_kg",)}.get(sheet.record.name, ())
+
+
+def _after_birth(sheet: Sheet) -> tuple[str, ...]:
+    return (sheet.record.event,) if sheet.record.name.startswith("child_") else ()
+
+
+def _text(sheet: Sheet, field: str, at: Ids) -> pl.Series:
+    return sheet.rows[field].gather(at).cast(pl.String)
+
+
+def _same(field: str, value: str | None) -> Change:
+    return lambda draws, sheet, at: {field: pl.repeat(value, len(at), dtype=pl.String, eager=True)}
+
+
+def _unknown_code(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    field, code = CODE_OF[sheet.record.name]
+    return {field: pl.repeat(code, len(at), dtype=pl.String, eager=True)}
+
+
+def _impossible_date(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    field = sheet.record.event
+    return {field: _text(sheet, field, at).str.slice(0, 4) + "-02-30"}
+
+
+def _wrong_unit(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    """Kilograms in a field of grams, grams in a field of kilograms."""
+    (field,) = _weight(sheet)
+    value = sheet.rows[field].gather(at)
+    changed = (value / 1000).round().cast(pl.Int64) if field.endswith("_g") else (value * 1000).round()
+    return {field: changed.cast(pl.String)}
+
+
+def _before_birth(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    return {sheet.record.event: sheet.rows["birth_date"].gather(at).dt.offset_by("-10d").cast(pl.String)}
+
+
+def _kana(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    which = draws.below("fault.kana", sheet.about["row"].gather(at).to_numpy(), 3)
+    return {f: variant(_text(sheet, f, at), which) for f in ("kana_surname", "kana_given_name")}
+
+
+def _surname(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    """Her former name stands in one record."""
+    pool = surnames()
+    former = draws.below("fault.surname", sheet.about["household"].gather(at).to_numpy(), len(pool))
+    given = _text(sheet, "name", at).str.split("\u3000").list.last()
+    return {"kana_surname": pool.kana.gather(former), "name": pool.written.gather(former) + "\u3000" + given}
+
+
+def _sentinel(mark: str) -> Change:
+    return lambda draws, sheet, at: {"address": _text(sheet, "address", at).fill_null("") + mark}
+
+
+def _number_in_note(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    from synthetic.send import my_numbers
+
+    numbers = my_numbers(draws, sheet.about["entity_id"].gather(at).to_numpy())
+    return {"note": "個人番号 " + numbers + " を確認"}
+
+
+def _other_municipality(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    from synthetic.places import places
+
+    where = draws.below("fault.municipality", sheet.about["row"].gather(at).to_numpy(), len(places().codes))
+    codes = pl.Series(places().codes).gather(where)
+    own = _text(sheet, "residence_municipality_code", at)
+    other = pl.Series(places().codes).gather((where + 1) % len(places().codes))
+    return {"residence_municipality_code": codes.zip_with(codes != own, other)}
+
+
+def _corrects(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    field = CORRECTED[sheet.record.name]
+    other = pl.when(pl.col(field) == 1).then(pl.lit("2")).otherwise(pl.lit("1")).alias(field)
+    return {"revision_no": pl.repeat("1", len(at), eager=True), field: sheet.rows[at].select(other).to_series()}
+
+
+def _cancels(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    return {"is_cancelled": pl.repeat("1", len(at), eager=True), "revision_no": pl.repeat("1", len(at), eager=True)}
+
+
+def _late(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    days = 150 + draws.below("fault.late", sheet.about["row"].gather(at).to_numpy(), 200)
+    later = sheet.rows["recorded_date"].gather(at).cast(pl.Int32) + pl.Series(days.astype(np.int32))
+    return {"recorded_date": later.cast(pl.Date).cast(pl.String)}
+
+
+MOTHERS_RECORDS = ("pregnancy_notification", "antenatal_visit", "delivery", "postpartum_visit")
+KINDS = (  # a new kind goes to the end: the place gives its stretch of the draw
+    Kind("unknown_code", "refused:code", _code, _unknown_code),
+    Kind("impossible_date", "refused:form_date", _event, _impossible_date),
+    Kind("missing_required", "refused:required", _only("sex_code"), _same("sex_code", None)),
+    Kind("wrong_unit", "refused:range", _weight, _wrong_unit),
+    Kind("visit_before_birth", "refused:{event}_is_not_before_birth", _after_birth, _before_birth),
+    Kind("duplicate_key", "refused:duplicate_key", _only("person_local"), lambda d, s, at: {}, adds=True),
+    Kind("stage_disagrees", "refused:stage_agrees_with_weeks",
+         _only("notification_stage_code", "gestation_weeks_at_notification"), _same("notification_stage_code", "4")),
+    Kind("kana_variant", "accepted", _only("kana_surname", "kana_given_name"), _kana),
+    Kind("surname_changed", "accepted", _only("kana_surname", "name", records=MOTHERS_RECORDS, csv=True), _surname),
+    Kind("card_missing", "accepted", _only(*CARD), lambda d, s, at: {f: pl.repeat(None, len(at), dtype=pl.String, eager=True) for f in CARD}),
+    Kind("ragged_row", "refused:ragged", _only("address", csv=True), _sentinel(EXTRA_CELL)),
+    Kind("undecodable_byte", "refused:encoding", _only("address", csv=True), _sentinel(BAD_BYTE)),
+    Kind("number_in_note", "accepted", _only("note"), _number_in_note),
+    Kind("other_municipality", "refused:other_municipality",
+         _only("residence_municipality_code"), _other_municipality),
+    Kind("cancellation", "cancelled", _only("is_cancelled", "revision_no"), _cancels, adds=True, original="cancelled"),
+    Kind("correction", "accepted", _corrected, _corrects, adds=True),
+    Kind("late_arrival", "accepted", _only("recorded_date"), _late),
+)  # fmt: skip
+HOUSEHOLD_KINDS = ("protected_in_one_feed", "protected_list")
+
+
+@cache
+def profile(name: str) -> dict[str, int]:
+    """Kind -> faults per million; raises ValueError for a profile that is not declared."""
+    declared = tomllib.loads(files("synthetic").joinpath("faults.toml").read_text("utf-8"))
+    if name not in declared:
+        raise ValueError(
+            f"faults は {', '.join(PROFILES)} のいずれかです({name})。 / "
+            f"The fault profile must be one of {', '.join(PROFILES)}; got {name}."
+        )
+    return dict(declared[name])
+
+
+def _eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
+    """Rows whose fields are filled (a missing card must have been there), and where the change changes something."""
+    needed = tuple(f for f in fields if f != "note")
+    rows = sheet.filled(*needed) if needed else np.ones(len(sheet.rows), dtype=bool)
+    if kind.name == "stage_disagrees":
+        rows &= sheet.rows.select((pl.col("gestation_weeks_at_notification") < 28).fill_null(False)).to_series().to_numpy()
+    if kind.name == "kana_variant" or kind.name == "surname_changed":
+        rows &= sheet.rows.select(~pl.col("kana_given_name").str.contains("・", literal=True).fill_null(True)).to_series().to_numpy()
+    if kind.name in ("impossible_date", "visit_before_birth"):
+        rows &= sheet.filled("birth_date")
+    return rows
+
+
+def _hit(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> list[tuple[Kind, tuple[str, ...], Ids]]:
+    """Kind, its fields, positions of its rows: one draw per row decides, in the stretch of each kind."""
+    u = draws.uniform(f"fault.{sheet.feed}.{sheet.record.name}", sheet.about["row"].to_numpy())
+    free = draws.uniform("fault.household", sheet.about["household"].to_numpy()) >= RESERVED
+    free &= ~sheet.rows["is_not_disclosed"].to_numpy()
+    found = []
+    for number, kind in enumerate(KINDS):
+        start, rate = number * STRETCH, rates.get(kind.name, 0) / MILLION
+        at = (u >= start) & (u < start + rate) & free
+        fields = kind.fields(sheet)
+        if at.any() and fields:
+            found.append((kind, fields, np.flatnonzero(at & _eligible(kind, sheet, fields))))
+    return [(kind, fields, at) for kind, fields, at in found if len(at)]
+
+
+def with_faults(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> Faulty:
+    """The sheet with its faults; rows that a fault adds stand right after their original."""
+    flagged, keys = _flagged(draws, sheet, rates)
+    hits = _hit(draws, sheet, rates)
+    if not hits:
+        return Faulty(flagged, _joined(keys))
+    extra = np.zeros(len(sheet.rows), dtype=np.int64)
+    for kind, _, at in hits:
+        extra[at] += kind.adds
+    place = np.arange(len(extra)) + np.cumsum(extra) - extra  # position of each original row
+    order = np.repeat(np.arange(len(extra)), 1 + extra)
+    rows, about = flagged.rows[order], flagged.about[order]
+    for kind, fields, at in hits:
+        changed_at = place[at] + kind.adds
+        rows = _written(rows, kind.change(draws, sheet, at), changed_at)
+        keys.append(_answers(sheet, kind, fields, at, changed_at, kind.expected))
+        if kind.original:
+            keys.append(_answers(sheet, kind, fields, at, place[at], kind.original))
+    shifted = [k.with_columns(position=pl.Series(place[k["position"].to_numpy()])) for k in keys[:1]]
+    return Faulty(Sheet(sheet.record, sheet.feed, rows, about), _joined([*shifted, *keys[1:]]))
+
+
+def _written(rows: pl.DataFrame, changes: dict[str, pl.Series], at: Ids) -> pl.DataFrame:
+    """The cells at these positions replaced; their column becomes text."""
+    columns = {}
+    for field, text in changes.items():
+        old = rows[field].cast(pl.Int8) if rows.schema[field] == pl.Boolean else rows[field]
+        columns[field] = old.cast(pl.String).scatter(at, text)
+    return rows.with_columns(**columns)
+
+
+def _answers(sheet: Sheet, kind: Kind, fields: tuple[str, ...], at: Ids, position: Ids, expected: str) -> pl.DataFrame:
+    about = sheet.about[at]
+    rule = expected.replace("{event}", sheet.record.event)
+    return about.select(
+        fault_id=pl.concat_str(
+            pl.lit(f"{kind.name}/{sheet.feed}/{sheet.record.name}/"), pl.col("row").cast(pl.String)),
+        kind=pl.lit(kind.name), position=pl.Series(position), field=pl.lit("" if kind.adds and not fields else fields[-1]),
+        entity_id="entity_id", expected=pl.lit(rule),
+    )  # fmt: skip
+
+
+KEY_SCHEMA = {
+    "fault_id": pl.String, "kind": pl.String, "position": pl.Int64, "field": pl.String, "entity_id": pl.Int64,
+    "expected": pl.String,
+}  # fmt: skip
+
+
+def _joined(keys: list[pl.DataFrame]) -> pl.DataFrame:
+    return pl.concat([pl.DataFrame(schema=KEY_SCHEMA), *keys])
+
+
+def household_fault(draws: Draws, households: Ids, name: str, rates: dict[str, int]) -> np.ndarray:
+    """Households with a fault of this kind, within the reserved stretch."""
+    u = draws.uniform("fault.household", households)
+    start = HOUSEHOLD_KINDS.index(name) * RESERVED / len(HOUSEHOLD_KINDS)
+    hit: np.ndarray = (u >= start) & (u < start + rates.get(name, 0) / MILLION)
+    return hit
+
+
+def _flagged(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> tuple[Sheet, list[pl.DataFrame]]:
+    """Protected, but only one record of one feed says so."""
+    says_so = ("pmh", "child_checkup"), ("municipal", "antenatal_visit"), ("municipal", "child_questionnaire")
+    if (sheet.feed, sheet.record.name) not in says_so:
+        return sheet, [_joined([])]
+    households = sheet.about["household"].to_numpy()
+    hit = household_fault(draws, households, "protected_in_one_feed", rates)
+    hit &= ~sheet.rows["is_not_disclosed"].to_numpy()
+    hit &= draws.below("fault.flag", households, len(says_so)) == says_so.index((sheet.feed, sheet.record.name))
+    at = np.flatnonzero(hit)
+    kind = Kind("protected_in_one_feed", "excluded", _only("is_not_disclosed"), lambda d, s, a: {})
+    rows = sheet.rows.with_columns(pl.col("is_not_disclosed") | pl.Series(hit))
+    return Sheet(sheet.record, sheet.feed, rows, sheet.about), [
+        _answers(sheet, kind, ("is_not_disclosed",), at, at, "excluded")
+    ]

@@ -1,0 +1,59 @@
+"""All facts of a stretch of households, as one submitter's residents."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import polars as pl
+
+from synthetic.draws import Draws
+from synthetic.population import checkups, residency, visits
+from synthetic.population.calendar import Window
+from synthetic.population.checkups import Invitations, invitations_of
+from synthetic.population.children import children_of
+from synthetic.population.deliveries import deliveries_of
+from synthetic.population.households import Pregnancies
+from synthetic.population.mothers import mothers_of
+from synthetic.population.people import people
+from synthetic.population.visits import Scene
+
+OF_PREGNANCY: dict[str, Callable[[Scene], pl.DataFrame]] = {
+    "residency_spell": residency.residency_spells,
+    "pregnancy_notification": visits.notifications,
+    "antenatal_visit": visits.antenatal_visits,
+    "delivery": visits.deliveries,
+    "birth": visits.births,
+    "postpartum_visit": visits.postpartum_visits,
+}
+OF_CHILD: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {
+    "child_checkup_target": checkups.targets,
+    "child_checkup": checkups.checkups,
+    "child_questionnaire": checkups.questionnaires,
+}
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What happened, without any file format.
+
+    people: one row per person. events: record name -> its rows in the order of the households, with `row` (a number
+    unique within the record), `who` (position among the people), `event` (day) and the record's fields.
+    """
+
+    scene: Scene
+    people: pl.DataFrame
+    events: dict[str, pl.DataFrame]
+
+
+def scene_of(draws: Draws, pregnancies: Pregnancies, submitter: int, window: Window) -> Scene:
+    mothers = mothers_of(draws, pregnancies, window)
+    deliveries = deliveries_of(draws, pregnancies, mothers)
+    return Scene(draws, window, submitter, mothers, deliveries, children_of(draws, deliveries, mothers))
+
+
+def facts_of(draws: Draws, pregnancies: Pregnancies, submitter: int, window: Window) -> Facts:
+    """Facts of these pregnancies' households as far as they live with the submitter."""
+    scene = scene_of(draws, pregnancies, submitter, window)
+    invited = invitations_of(scene)
+    events = {name: make(scene) for name, make in OF_PREGNANCY.items()}
+    events |= {name: make_of_child(scene, invited) for name, make_of_child in OF_CHILD.items()}
+    return Facts(scene, people(scene), events)

@@ -1,0 +1,112 @@
+"""What is true of a cohort, beside the feeds: persons, pregnancies, children, visits, spells, links, answer key."""
+
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from synthetic import VERSION
+from synthetic.places import places
+from synthetic.population.calendar import dates
+from synthetic.population.facts import Facts
+from synthetic.population.visits import codes
+
+ROWS_PER_GROUP = 500_000  # fixed, so that the bytes do not depend on how the cohort was cut
+VISIT_CODE = {
+    "antenatal_visit": "visit_no", "postpartum_visit": "visit_kind_code", "child_checkup": "programme_code",
+    "child_questionnaire": "programme_code",
+}  # fmt: skip
+PERSON = (
+    "entity_id", "household", "mother_entity_id", "name", "kana_surname", "kana_given_name", "alphabet_name",
+    "birth_date", "sex_code", "phone", "insurer_number", "insured_symbol", "insured_number", "branch_number",
+    "resident_type_code", "is_not_disclosed",
+)  # fmt: skip
+
+Truth = dict[str, pl.DataFrame]
+
+
+def truth_of(facts: Facts, chosen: np.ndarray) -> Truth:
+    """Tables of one stretch; a household is told by its first municipality among the chosen ones."""
+    return {
+        "persons": _persons(facts, chosen),
+        "pregnancies": _pregnancies(facts, chosen),
+        "children": _children(facts, chosen),
+        "visits": _visits(facts),
+        "moves": _moves(facts),
+    }
+
+
+def _told_here(facts: Facts, chosen: np.ndarray) -> np.ndarray:
+    m, submitter = facts.scene.mothers, facts.scene.submitter
+    told: np.ndarray = (m.home == submitter) | (~np.isin(m.home, chosen) & (m.next_home == submitter))
+    return told
+
+
+def _persons(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
+    told = _told_here(facts, chosen)
+    mother = np.concatenate([np.arange(len(told)), facts.scene.deliveries.mother[facts.scene.children.of]])
+    kind = pl.when(pl.col("member") == 0).then(pl.lit("mother")).otherwise(pl.lit("child")).alias("kind")
+    return facts.people.select(*PERSON, kind).filter(pl.Series(told[mother]))
+
+
+def _pregnancies(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
+    d = facts.scene.deliveries
+    table = pl.DataFrame({
+        "pregnancy_id": d.of.id, "mother_entity_id": facts.people["entity_id"].gather(d.mother),
+        "fiscal_year": codes(d.of.fiscal_year), "last_period_date": dates(d.last_period),
+        "notified_date": dates(d.notified), "delivery_date": dates(d.day), "gestation_weeks": codes(d.weeks),
+        "number_of_children": codes(d.children), "parity": codes(d.births_before),
+        "mother_age_years": codes(d.age), "is_smoking": d.smokes, "is_return_home": d.returns_home,
+        "residence_municipality_code": pl.Series(places().codes).gather(d.home),
+        "service_municipality_code": pl.Series(places().codes).gather(d.place),
+    })  # fmt: skip
+    return table.filter(pl.Series(_told_here(facts, chosen)[d.mother]))
+
+
+def _children(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
+    c, d = facts.scene.children, facts.scene.deliveries
+    table = pl.DataFrame({
+        "entity_id": c.id, "pregnancy_id": d.of.id[c.of], "child_order": codes(c.order), "sex_code": codes(c.sex),
+        "birth_date": dates(c.born), "birth_weight_g": codes(c.weight_g), "is_stillborn": c.is_stillborn,
+        "death_date": dates(c.died),
+        "residence_municipality_code": pl.Series(places().codes).gather(d.home[c.of]),
+    })  # fmt: skip
+    return table.filter(pl.Series(_told_here(facts, chosen)[d.mother[c.of]]))
+
+
+def _visits(facts: Facts) -> pl.DataFrame:
+    return pl.concat(_visits_of(facts, record, code) for record, code in VISIT_CODE.items())
+
+
+def _visits_of(facts: Facts, record: str, code: str) -> pl.DataFrame:
+    events = facts.events[record]
+    return events.select(
+        record=pl.lit(record),
+        visit_id="row",
+        entity_id=facts.people["entity_id"].gather(events["who"]),
+        visit_code=pl.col(code).cast(pl.String),
+        date=pl.col("event").cast(pl.Int32).cast(pl.Date),
+        residence_municipality_code=pl.lit(places().codes[facts.scene.submitter]),
+        service_municipality_code=pl.Series(places().codes).gather(events["place"]),
+    )
+
+
+def _moves(facts: Facts) -> pl.DataFrame:
+    """Spells, with the local numbers that the person bears there."""
+    events = facts.events["residency_spell"]
+    who = facts.people.select("entity_id", "person_local", "pmh_key")[events["who"]]
+    return who.with_columns(
+        pl.lit(places().codes[facts.scene.submitter]).alias("municipality_code"),
+        *events.select("resident_from_date", "resident_to_date", "in_reason_code", "out_reason_code").get_columns(),
+    )
+
+
+def write(tables: Truth, folder: Path, seed: int) -> None:
+    """Parquet files that say that they are synthetic."""
+    folder.mkdir(parents=True)
+    marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
+    for name, table in tables.items():
+        table.rechunk().write_parquet(
+            folder / f"{name}.parquet", compression="zstd", compression_level=1, statistics=False,
+            row_group_size=ROWS_PER_GROUP, metadata=marks,
+        )  # fmt: skip
