@@ -54,7 +54,7 @@ def _show(release: Release) -> None:
     words = Words(choice.lang)
     view = View(release, choice, words)
     for name, render in PAGES.items():
-        view.pages[name] = st.Page(_page(view, render), title=words(name), url_path=name, default=name == "overview")
+        view.pages[name] = st.Page(_page(view, render), title=words(name), url_path=name, default=name == PAGE_NAMES[0])
     page = st.navigation(list(view.pages.values()), position="hidden")
     st.set_page_config(page_title=f"{page.title} | {words('title')}")
     page_language(choice.lang)
@@ -93,7 +93,7 @@ def _footer(view: View) -> None:
     words, info = view.words, view.release.info
     facts = {
         "footer_release": info.release_id,
-        "footer_status": words.known("status", info.status) if info.status not in WORDS else words(info.status),
+        "footer_status": words.known("release", info.status),
         "footer_created": info.created_on.isoformat(),
         "footer_years": info.fiscal_years,
         "footer_policy": words.known("policy", info.policy_id),

@@ -48,7 +48,7 @@ SETTINGS: dict[str, object] = {
 
 def application() -> st.App:
     """The dashboards as an ASGI application; a fault in a page is told in a sentence, never as a traceback."""
-    front = Middleware(FrontPage, pages=PAGE_NAMES, title=WORDS["title"][0])
+    front = Middleware(FrontPage, pages=PAGE_NAMES[1:], title=WORDS["title"][0])
     return st.App(APP, middleware=[front], on_script_error=_say_it_failed)
 
 

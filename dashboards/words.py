@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 LANGUAGES = ("ja", "en")
-PAGE_NAMES = ("overview", "map", "trend", "definitions")  # also the addresses of the pages
+PAGE_NAMES = ("overview", "map", "trend", "definitions")  # also the addresses; the first is at /
 
 WORDS: dict[str, tuple[str, str]] = {
     # frame
@@ -25,9 +25,9 @@ WORDS: dict[str, tuple[str, str]] = {
         "この画面は、人数の少ない値を伏せたあとの公表ファイルだけを読みます。個人の記録には届きません。",
         "These pages read only the published file, in which small numbers are already hidden. No personal record can be reached.",
     ),
-    "provisional": ("速報", "provisional"),
-    "final": ("確定", "final"),
-    "revised": ("改訂", "revised"),
+    "release_provisional": ("速報", "provisional"),
+    "release_final": ("確定", "final"),
+    "release_revised": ("改訂", "revised"),
     "policy_standard": ("標準(standard)", "standard"),
     "policy_official_parity": ("公的統計と同等(official_parity)", "parity with official statistics (official_parity)"),
     "no_release": (
@@ -158,7 +158,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "class_range": ("{low}以上{high}未満", "{low} to under {high}"),
     "class_from": ("{low}以上", "{low} and over"),
     "class_below": ("{high}未満", "Under {high}"),
-    "class_single": ("{low}", "{low}"),
     "legend": ("凡例", "Legend"),
     "legend_other": ("観察期間未了・公表対象外", "Not yet, or not published here"),
     "legend_chosen": ("選んだ地域", "Chosen area"),
@@ -174,7 +173,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "ranking_alt": ("{title}の順位。数値は下の表にあります。", "Ranking: {title}. The numbers are in the table below."),
     "ranking_part": ("{first}～{last}番目(全{n})", "{first} to {last} of {n}"),
     "rank": ("順位", "Rank"),
-    "chosen_not_shown": ("選んだ地域", "Chosen area"),
     "table": ("表", "Table"),
     "table_note": ("地図と順位と同じ内容です。", "The same values as the map and the ranking."),
     "table_alt": ("{title}の表", "Table: {title}"),
@@ -240,7 +238,6 @@ WORDS: dict[str, tuple[str, str]] = {
     "role": ("提出元での扱い", "Role at the source"),
     "rule": ("規則", "Rule"),
     "nothing_here": ("この版には収められていません。", "Not part of this release."),
-    "counting": ("数え方", "Way of counting"),
     "sensitivity": ("公表区分", "Sensitivity class"),
 }  # fmt: skip
 

@@ -119,26 +119,30 @@ def _registry(places: Places) -> None:
         for code6 in places.submitters:
             public = (places.keys("submitter", code6) / "submitter-1.pub").read_text("utf-8").strip()
             for record in RECORDS:
-                writer.writerow((code6, public, code6, record, 2018, FISCAL_YEARS[1] + 1, 1))
+                writer.writerow((code6, public, code6, record, 1990, FISCAL_YEARS[1] + 1, 1))
 
 
 def _send(places: Places, jobs: int) -> None:
-    from pipelines.edge.send import Sending, send_many
+    from pipelines.edge.send import Delivery, SendResult, send_many
 
     done = send_many(
         [
-            Sending(
+            Delivery(
                 feeds=places.feeds / code6,
                 keys=(places.keys("edge"), places.keys("local", code6), places.keys("submitter", code6)),
                 protected=places.feeds / code6 / "protected.csv",
                 state=places.out / "edge" / code6,
-                out=places.out / "parcels",
             )
             for code6 in places.submitters
         ],
+        places.out / "parcels",
         jobs=jobs,
     )
-    print(*done.lines(), sep="\n")
+    for problem in (d for d in done if not isinstance(d, SendResult)):
+        raise problem
+    sent = [c for d in done if isinstance(d, SendResult) for c in d.counts.values()]
+    read, refused, excluded = (sum(getattr(c, n) for c in sent) for n in ("read", "refused", "excluded"))
+    print(f"{len(done)} 提出者: {read:,} 行を読み、{refused:,} 行を拒否、{excluded:,} 行を対象外 / rows read, refused, excluded")
 
 
 def _load(places: Places) -> None:

@@ -43,6 +43,17 @@ class Summary:
     outside: tuple[str, ...]
     seconds: dict[str, float] = field(default_factory=dict)
 
+    def summary(self) -> dict[str, object]:
+        told = {n: getattr(self, n) for n in ("submitters", "births", "rows", "faults", "outside", "seconds")}
+        return {"out": str(self.out), **told}
+
+    def lines(self) -> list[str]:
+        made = (
+            f"{self.submitters} 提出者、出生 {self.births:,}、{self.rows:,} 行、故意の誤り {self.faults:,} / "
+            f"{self.submitters} submitters, {self.births:,} births, {self.rows:,} rows, {self.faults:,} faults"
+        )
+        return [made, *(f"公表値の許容範囲外 / outside its tolerance: {label}" for label in self.outside)]
+
     @property
     def is_calibrated(self) -> bool:
         return self.births < SMALLEST_JUDGED_COHORT or not self.outside

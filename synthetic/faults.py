@@ -45,7 +45,9 @@ Change = Callable[[Draws, Sheet, Ids], dict[str, pl.Series]]
 
 @dataclass(frozen=True)
 class Kind:
-    """change: field -> text of the rows at these positions. adds: the changed row is sent after the original one."""
+    """A kind of fault.
+
+    change: field -> text of the rows at these positions. adds: the changed row is sent after the original one."""
 
     name: str
     expected: str
@@ -53,6 +55,7 @@ class Kind:
     change: Change
     adds: bool = False
     original: str = ""  # what is expected of the original row, where it matters
+    is_of_row: bool = False  # no single field is at fault
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,11 @@ def _text(sheet: Sheet, field: str, at: Ids) -> pl.Series:
 
 def _same(field: str, value: str | None) -> Change:
     return lambda draws, sheet, at: {field: pl.repeat(value, len(at), dtype=pl.String, eager=True)}
+
+
+def _card(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
+    """The row lacks the phone and the branch number that the person's other rows have."""
+    return {field: pl.repeat(None, len(at), dtype=pl.String, eager=True) for field in CARD}
 
 
 def _unknown_code(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
@@ -194,12 +202,12 @@ KINDS = (  # a new kind goes to the end: the place gives its stretch of the draw
     Kind("visit_before_birth", "refused:{event}_is_not_before_birth", _after_birth, _before_birth),
     Kind("duplicate_key", "refused:duplicate_key", _only("person_local"), lambda d, s, at: {}, adds=True),
     Kind("stage_disagrees", "refused:stage_agrees_with_weeks",
-         _only("notification_stage_code", "gestation_weeks_at_notification"), _same("notification_stage_code", "4")),
+         _only("gestation_weeks_at_notification", "notification_stage_code"), _same("notification_stage_code", "4")),
     Kind("kana_variant", "accepted", _only("kana_surname", "kana_given_name"), _kana),
     Kind("surname_changed", "accepted", _only("kana_surname", "name", records=MOTHERS_RECORDS, csv=True), _surname),
-    Kind("card_missing", "accepted", _only(*CARD), lambda d, s, at: {f: pl.repeat(None, len(at), dtype=pl.String, eager=True) for f in CARD}),
-    Kind("ragged_row", "refused:ragged", _only("address", csv=True), _sentinel(EXTRA_CELL)),
-    Kind("undecodable_byte", "refused:encoding", _only("address", csv=True), _sentinel(BAD_BYTE)),
+    Kind("card_missing", "accepted", _only(*CARD), _card),
+    Kind("ragged_row", "refused:ragged", _only("address", csv=True), _sentinel(EXTRA_CELL), is_of_row=True),
+    Kind("undecodable_byte", "refused:encoding", _only("address", csv=True), _sentinel(BAD_BYTE), is_of_row=True),
     Kind("number_in_note", "accepted", _only("note"), _number_in_note),
     Kind("other_municipality", "refused:other_municipality",
          _only("residence_municipality_code"), _other_municipality),
@@ -227,9 +235,9 @@ def _eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
     needed = tuple(f for f in fields if f != "note")
     rows = sheet.filled(*needed) if needed else np.ones(len(sheet.rows), dtype=bool)
     if kind.name == "stage_disagrees":
-        rows &= sheet.rows.select((pl.col("gestation_weeks_at_notification") < 28).fill_null(False)).to_series().to_numpy()
-    if kind.name == "kana_variant" or kind.name == "surname_changed":
-        rows &= sheet.rows.select(~pl.col("kana_given_name").str.contains("・", literal=True).fill_null(True)).to_series().to_numpy()
+        rows &= (sheet.rows["gestation_weeks_at_notification"] < 28).fill_null(False).to_numpy()
+    if kind.name in ("kana_variant", "surname_changed"):
+        rows &= sheet.rows["alphabet_name"].is_null().to_numpy() if sheet.has("alphabet_name") else True
     if kind.name in ("impossible_date", "visit_before_birth"):
         rows &= sheet.filled("birth_date")
     return rows
@@ -287,7 +295,7 @@ def _answers(sheet: Sheet, kind: Kind, fields: tuple[str, ...], at: Ids, positio
     return about.select(
         fault_id=pl.concat_str(
             pl.lit(f"{kind.name}/{sheet.feed}/{sheet.record.name}/"), pl.col("row").cast(pl.String)),
-        kind=pl.lit(kind.name), position=pl.Series(position), field=pl.lit("" if kind.adds and not fields else fields[-1]),
+        kind=pl.lit(kind.name), position=pl.Series(position), field=pl.lit("" if kind.is_of_row else fields[-1]),
         entity_id="entity_id", expected=pl.lit(rule),
     )  # fmt: skip
 

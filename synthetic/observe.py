@@ -151,7 +151,7 @@ def _where_seen(draws: Draws, record: str, events: pl.DataFrame) -> dict[str, pl
 def _facility(draws: Draws, events: pl.DataFrame, place: Ids, kind: Ids) -> pl.Series:
     """Ten digits: prefecture, table 1 (medical), seven more (standards 7.3); a few facilities per municipality."""
     several = 1 + np.minimum(places().births[place] // 150, 40)
-    subject = events["pregnancy" if "pregnancy" in events.columns else "who"].to_numpy()
+    subject = events["pregnancy" if "pregnancy" in events.columns else "row"].to_numpy()
     one = draws.below("facility", subject, several)
     number = places().prefecture[place] * 10**8 + 10**7 + place * 1000 + kind * 100 + one
     return pl.Series(number).cast(pl.String).str.zfill(10)

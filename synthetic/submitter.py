@@ -20,7 +20,7 @@ from synthetic.population.calendar import Window
 from synthetic.population.facts import Facts, facts_of
 from synthetic.population.households import SLOT_BITS, Pregnancies, column_ids, pregnancies_of
 from synthetic.send import Written, sheet_of
-from synthetic.truth import Truth, truth_of
+from synthetic.truth import ORDER, Truth, truth_of
 
 LINK_SCHEMA = {"feed": pl.String, "file": pl.String, "line": pl.UInt32, "record": pl.String, "entity_id": pl.Int64}
 PROTECTED = "protected.csv"
@@ -71,8 +71,8 @@ def make(job: Job) -> Made:
         protected.append(_to_be_listed(draws, facts, job))
         _send(draws, facts, files, profile(job.faults))
     answers = [*files.close(), _protected_list(pl.concat(protected), folder, code)]
-    truth = {name: pl.concat(part[name] for part in parts) for name in parts[0]}
-    return Made(truth, files.links(), pl.concat(answers), tally, files.rows())
+    truth = {name: pl.concat(part[name] for part in parts).sort(ORDER[name]) for name in parts[0]}
+    return Made(truth, files.links(), pl.concat(answers).sort("file", "line", "fault_id"), tally, files.rows())
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:

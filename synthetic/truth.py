@@ -21,6 +21,10 @@ PERSON = (
     "birth_date", "sex_code", "phone", "insurer_number", "insured_symbol", "insured_number", "branch_number",
     "resident_type_code", "is_not_disclosed",
 )  # fmt: skip
+ORDER = {  # however the cohort was cut
+    "persons": ("entity_id",), "pregnancies": ("pregnancy_id",), "children": ("entity_id",),
+    "visits": ("record", "visit_id"), "moves": ("entity_id", "resident_from_date"),
+}  # fmt: skip
 
 Truth = dict[str, pl.DataFrame]
 

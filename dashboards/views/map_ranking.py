@@ -171,6 +171,8 @@ def _legend(view: View, classes: ColourClasses, indicator: Row, looks: set[str])
         swatches.append(f'<li><i class="dots"></i>{escape(words("legend_other"))}</li>')
     if "8" in looks:
         swatches.append(f'<li><i class="none"></i>{escape(words("status_not_collected"))}</li>')
+    if view.choice.area != NATION:
+        swatches.append(f'<li><i class="chosen"></i>{escape(words("legend_chosen"))}</li>')
     unit = words.unit(indicator["unit"])
     st.html(
         f'<ul class="legend" aria-label="{words("legend")}">{f"<li>{escape(unit)}</li>" if unit else ""}{"".join(swatches)}</ul>'

@@ -21,14 +21,14 @@ def render(view: View) -> None:
     first, second = st.columns([1.4, 1])
     with first:
         indicator = choose_indicator(view)
-    with second:
-        breakdown = _choose_breakdown(view, indicator)
-    areas = _choose_areas(view) if breakdown == "all" else (choose_area(view),)
-    rows = _lines(view, view.release.series(indicator["indicator_id"], areas, breakdown), breakdown)
     title = view.words("trend_title", indicator=view.words.of(indicator, "label"))
     with heading:
         st.title(title, anchor=False)
         st.html(f'<p class="lead">{escape(view.words.of(indicator, "definition"))}</p>')
+    with second:
+        breakdown = _choose_breakdown(view, indicator)
+    areas = _choose_areas(view) if breakdown == "all" else (choose_area(view),)
+    rows = _lines(view, view.release.series(indicator["indicator_id"], areas, breakdown), breakdown)
     if rows["value"].is_null().all():
         st.info(view.words("trend_empty"))
     if rows.height:

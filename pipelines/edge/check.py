@@ -16,12 +16,13 @@ from pipelines.edge.refusal import REFUSAL_SCHEMA, SENTENCES, refused
 from pipelines.records import RECORDS
 
 RAW = ":sent"
+ENDS_HERE = (Role.DIRECT, Role.FREE_TEXT)  # nothing after the check needs them
 FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "form_flag"}
 
 
 @dataclass(frozen=True)
 class Checked:
-    """A file after the check: accepted rows (typed, with `line`), refusals, and what its free text held.
+    """A file after the check: accepted rows (typed, without what ENDS_HERE), refusals, and what its free text held.
 
     read = len(rows) + refused; free_text_cells: filled cells; my_numbers_in_text: those with a valid 12-digit number.
     """
@@ -57,7 +58,7 @@ def check(arrived: Arrived, municipality: str) -> Checked:
     tests = (*_tests(arrived.record.name), _residence(municipality))
     verdicts = typed.select(t.broken.fill_null(False).alias(str(i)) for i, t in enumerate(tests))
     is_broken = verdicts.select(pl.any_horizontal(pl.all())).to_series()
-    good = typed.filter(~is_broken).drop(pl.selectors.ends_with(RAW))
+    good = typed.filter(~is_broken).drop(pl.selectors.ends_with(RAW), *arrived.record.of_role(*ENDS_HERE))
     rows, twice = _first_of_each_key(good, arrived.record)
     broken = verdicts.insert_column(0, typed["line"]).filter(is_broken)
     repeated = refused(arrived.file, arrived.record.name, twice, "duplicate_key", arrived.record.key[0])

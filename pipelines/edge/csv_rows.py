@@ -5,6 +5,7 @@ heading, because Polars would stop at a long row and fill a short one (reference
 """
 
 import csv
+from itertools import pairwise
 
 import polars as pl
 
@@ -16,7 +17,7 @@ LONGEST_ROW = 200  # physical lines: an open quote swallows no more than this be
 
 def heading_cells(line: str) -> list[str]:
     """The cells of the heading line."""
-    return [cell.strip() for cell in next(csv.reader([line]), [])]
+    return [cell.strip() for cell in next(csv.reader([line.replace("\r", " ")]), [])]
 
 
 def rows_of(lines: pl.Series, width: int) -> tuple[pl.DataFrame, list[int], list[int]]:
@@ -71,7 +72,7 @@ def _joined(judged: pl.DataFrame, width: int) -> tuple[pl.DataFrame, list[int], 
     """Rows whose quoted cell holds newlines: (rows put together, ragged lines, lines inside the rows put together)."""
     odd = judged.filter(pl.col("kind") != "row", pl.col("text").is_not_null()).select("line", "kind")
     opens = odd.filter(pl.col("kind") == "open")["line"].to_list()
-    following = dict(zip(opens, opens[1:], strict=False))
+    following = dict(pairwise(opens))
     made: list[pl.DataFrame] = []
     ragged: list[int] = []
     inside: list[int] = []

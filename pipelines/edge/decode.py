@@ -1,7 +1,7 @@
 """Bytes to physical lines of text: strict, line by line where it must be, never lossy."""
 
 import codecs
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import polars as pl
 
@@ -30,11 +30,24 @@ def lines_of(data: bytes, encoding: str) -> pl.Series:
     """The physical lines, null where a line is not text in this encoding; no line for what follows the last newline."""
     if encoding == "utf-8-sig":
         data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    text = _decoded(data, encoding)
-    if text is not None:
-        return split_lines(text)
-    lines = [_decoded(line, encoding) for line in data.split(b"\n")]
-    return pl.Series("text", lines[:-1] if lines[-1] == "" else lines, dtype=pl.String)
+    parts = list(_parts(data, encoding))
+    return parts[0] if len(parts) == 1 else pl.concat(parts)
+
+
+def _parts(data: bytes, encoding: str) -> Iterator[pl.Series]:
+    """The lines up to each line that is not text, that line as a null, and the rest."""
+    at = 0
+    while at < len(data):
+        try:
+            yield split_lines(data[at:].decode(encoding))
+            return
+        except UnicodeDecodeError as problem:
+            first = data.rfind(b"\n", at, at + problem.start) + 1 or at
+            last = data.find(b"\n", at + problem.start)
+            if first > at:
+                yield split_lines(data[at:first].decode(encoding))
+            yield pl.Series("text", [None], dtype=pl.String)
+            at = last + 1 if last >= 0 else len(data)
 
 
 def split_lines(text: str) -> pl.Series:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from pipelines.declaration import Role
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
@@ -59,14 +60,13 @@ def depart(
     sent: what left before (schema SENT_SCHEMA).
     """
     keyed = [_keyed(a, keys) for a in accepted]
-    held = _filtered(keyed, _stays)
-    cancelled = _filtered(keyed, lambda a: ~_stays(a) & _is_cancelled())
-    live = _filtered(keyed, lambda a: ~_stays(a) & ~_is_cancelled())
+    going, held = _parted(keyed, _stays)
+    live, cancelled = _parted(going, pl.col("is_cancelled").fill_null(False))
     composite = composite_tokens(_people(live), keys)
     live = [_with_identity(a, composite, keys) for a in live]
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, live, sent, keys)
-    leaving, protected = _filtered(live, lambda _: ~is_tied(inside)), _filtered(live, lambda _: is_tied(inside))
-    told_gone, silent = _filtered(cancelled, lambda _: ~is_tied(inside)), _filtered(cancelled, lambda _: is_tied(inside))
+    leaving, protected = _parted(live, is_tied(inside))
+    told_gone, silent = _parted(cancelled, is_tied(inside))
     gone = [tokens_of(told_gone, SENT_SCHEMA).select(GONE), taken_back(sent, inside, _column(held, "local_row"))]
     composite = composite.join(_column(leaving, "record_key").to_frame(), on="record_key", how="semi")
     windowed = hide_narrow_windows(leaving, _mothers(composite))
@@ -91,17 +91,20 @@ def _keyed(accepted: Accepted, keys: TokenKeys) -> Accepted:
     return accepted.with_rows(rows.with_columns(record_keys(rows, feed, record, keys).alias("record_key"), *held, *absent))
 
 
-def _filtered(accepted: list[Accepted], condition: Callable[[Accepted], pl.Expr]) -> list[Accepted]:
-    return [a.with_rows(a.rows.filter(condition(a))) for a in accepted]
+def _parted(accepted: list[Accepted], condition: pl.Expr | Callable[[Accepted], pl.Expr]) -> tuple[list[Accepted], list[Accepted]]:
+    """The rows without and the rows with a condition; every row is in one of the two."""
+    without, having = [], []
+    for a in accepted:
+        is_so = a.rows.select(condition if isinstance(condition, pl.Expr) else condition(a)).to_series()
+        without.append(a.with_rows(a.rows.filter(~is_so)) if is_so.any() else a)
+        having.append(a.with_rows(a.rows.filter(is_so) if is_so.any() else a.rows.clear()))
+    return without, having
 
 
 def _stays(accepted: Accepted) -> pl.Expr:
     """Rows that never leave the source, whoever they are about (losses)."""
-    return accepted.record.stays().fill_null(False) if accepted.record.stays else pl.lit(False)
-
-
-def _is_cancelled() -> pl.Expr:
-    return pl.col("is_cancelled").fill_null(False)
+    stays = accepted.record.stays() if accepted.record.stays else pl.repeat(False, pl.len())
+    return stays.fill_null(False)
 
 
 def _people(accepted: list[Accepted]) -> pl.DataFrame:
@@ -111,11 +114,11 @@ def _people(accepted: list[Accepted]) -> pl.DataFrame:
 
 
 def _with_identity(accepted: Accepted, composite: pl.DataFrame, keys: TokenKeys) -> Accepted:
-    """`local_identity`: a name's token under the submitter's own key; stays in the state, never in a parcel."""
+    """Rows with `local_identity`, a name's token under the submitter's own key (stays in the state), and no name."""
     names = composite.filter(pl.col("feed") == accepted.feed.name, pl.col("rule") == "name")
     first = names.unique("person_local", keep="first", maintain_order=True).with_columns(pl.col("token").bin.encode("hex"))
     named = first.select("person_local", local_token(first, "local_identity", ["token"], "", keys).alias("local_identity"))
-    rows = accepted.rows.drop("local_identity")
+    rows = accepted.rows.drop("local_identity", *accepted.record.of_role(Role.LINK))
     return accepted.with_rows(rows.join(named, on="person_local", how="left", maintain_order="left"))
 
 

@@ -35,10 +35,8 @@ class TokenKeys:
 
 def hmac(texts: pl.Series, key: str) -> pl.Series:
     """HMAC-SHA256 of each text under a key (used as its bytes), the first 16 bytes; null stays null."""
-    distinct = pl.DataFrame({"text": texts.unique()})
     digest = plh.col("text").chash.hmac_sha256(key=key).str.head(2 * TOKEN_BYTES).str.decode("hex")
-    keyed = distinct.select("text", token=digest)
-    return pl.DataFrame({"text": texts}).join(keyed, on="text", how="left", maintain_order="left")["token"]
+    return pl.DataFrame({"text": texts}).select(token=digest)["token"]
 
 
 def record_keys(rows: pl.DataFrame, feed: Feed, record: Record, keys: TokenKeys) -> pl.Series:
@@ -49,19 +47,23 @@ def record_keys(rows: pl.DataFrame, feed: Feed, record: Record, keys: TokenKeys)
 
 def local_tokens(rows: pl.DataFrame, feed: Feed, record: Record, keys: TokenKeys) -> dict[str, pl.Series]:
     """Token rule -> token of every row, under the submitter's own key; null where a part is missing."""
-    rules = {"local_row": record.key, **record.local_tokens}
-    return {
-        rule: local_token(rows, rule, parts, feed.local_namespace, keys, record.name if rule == "local_row" else "")
-        for rule, parts in rules.items()
-    }
+    own = {r: local_token(rows, r, p, feed.local_namespace, keys) for r, p in record.local_tokens.items()}
+    domain = _local_domain("local_row", feed.local_namespace, keys, record.name)
+    return {"local_row": hmac(_joined(rows, domain, record.key), keys.local), **own}
 
 
 def local_token(
-    rows: pl.DataFrame, rule: str, parts: Sequence[str], namespace: str, keys: TokenKeys, record: str = ""
+    rows: pl.DataFrame, rule: str, parts: Sequence[str], namespace: str, keys: TokenKeys
 ) -> pl.Series:
     """One local token per row; one submitter's number never gives the token of another's."""
-    domain = [rule, str(keys.local_version), str(CANON_VERSION), keys.submitter, namespace, record]
-    return hmac(_joined(rows, domain, parts), keys.local)
+    domain = _local_domain(rule, namespace, keys)
+    distinct = rows.select(parts).unique()
+    tokens = distinct.with_columns(hmac(_joined(distinct, domain, parts), keys.local).alias("local_token"))
+    return rows.select(parts).join(tokens, on=list(parts), how="left", maintain_order="left")["local_token"]
+
+
+def _local_domain(rule: str, namespace: str, keys: TokenKeys, record: str = "") -> list[str]:
+    return [rule, str(keys.local_version), str(CANON_VERSION), keys.submitter, namespace, record]
 
 
 def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
@@ -70,7 +72,7 @@ def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
     people: `record_key, feed, person_local` and PARTS as text, one row per record row.
     """
     identity = ["feed", "person_local", *PARTS]
-    distinct = people.sort("record_key").unique(identity, keep="first", maintain_order=True)
+    distinct = people.group_by(identity).agg(pl.col("record_key").min()).sort("record_key")
     canon = distinct.with_columns(canonical(distinct[part], part) for part in PARTS)
     return pl.concat([_tokens_of(canon, rule, keys) for rule in TOKEN_RULES])
 

@@ -1,6 +1,7 @@
 """The refusal report of a submitter: a page a clerk reads and a table for the vendor. It holds no record's value."""
 
 import os
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -69,7 +70,7 @@ def _notes(folder: Folder) -> list[str]:
     return [f"<p>{escape(ja)}<br><span class=en>{escape(en)}</span></p>" for ja, en in folder.warnings]
 
 
-def _table(heads: tuple[tuple[str, str], ...], rows: list[tuple[object, ...]]) -> str:
+def _table(heads: tuple[tuple[str, str], ...], rows: Sequence[tuple[object, ...]]) -> str:
     head = "".join(f"<th>{escape(ja)}<br><span class=en>{escape(en)}</span></th>" for ja, en in heads)
     body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
     return f"<table><tr>{head}</tr>{body}</table>"

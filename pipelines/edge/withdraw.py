@@ -20,7 +20,7 @@ def everyone_tied(people: pl.Series, rows: list[pl.DataFrame]) -> dict[str, pl.S
     rows: what was sent and what is at hand, with the columns TIES. Returns column of TIES -> tokens inside.
     """
     inside = {tie: _tokens([]) for tie in TIES} | {"local_person": _tokens(people)}
-    ties = pl.concat([r.select(TIES) for r in rows]).unique()
+    ties = pl.concat([r.select(TIES) for r in rows])
     while True:
         reached = ties.filter(is_tied(inside))
         grown = {tie: _tokens(pl.concat([inside[tie], reached[tie]])) for tie in TIES}

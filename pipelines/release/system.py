@@ -87,7 +87,8 @@ class Nesting:
 
 @dataclass(frozen=True)
 class System:
-    """`frame` holds KEYS, value (the published cells first, then `n_complements` complements), level, population."""
+    """`frame` holds KEYS, value (the published cells first, then the complements), level,
+    parent_code, population."""
 
     frame: pl.DataFrame
     n_cells: int
@@ -131,7 +132,7 @@ def build(cells: pl.DataFrame, areas: pl.DataFrame, pairs: Iterable[Pair], neste
     published = cells.select(*KEYS, pl.col("value").cast(pl.Float64)).with_row_index("row")
     nesting, complements = _nesting(published, tuple(pairs))
     frame = pl.concat([published.drop("row"), complements], how="vertical")
-    frame = frame.join(areas.select("area_code", "level", "population"), on="area_code", how="left", maintain_order="left")
+    frame = frame.join(areas.select("area_code", "level", "parent_code", "population"), on="area_code", how="left", maintain_order="left")
     if frame["level"].null_count():
         raise IncompleteCells("地域表にない地域のセルがあります。 / a cell lies in an area that is not in the table of areas.")
     lines = _joined([_area_lines(frame, areas), _category_lines(frame), _year_lines(frame)])

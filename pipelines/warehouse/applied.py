@@ -41,8 +41,7 @@ def check_scope(manifest: Manifest, scope: Scope) -> None:
     filled = [name for name, table in manifest.records.items() if table.rows]
     if not set(filled) <= {record for _, record, *_ in scope.lines}:
         raise Refused("out_of_scope_record")
-    years = range(manifest.span[0], manifest.span[1] + 1)
-    if not years or not all(any(scope.covers(m, r, years) for m in manifest.municipalities) for r in filled):
+    if not all(any(scope.covers(m, r, manifest.years) for m in manifest.municipalities) for r in filled):
         raise Refused("out_of_scope_period")
 
 

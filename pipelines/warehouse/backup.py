@@ -33,7 +33,9 @@ def restore(directory: Path, folder: Path, keys: Sequence[Path]) -> None:
     _require_empty(folder)
     if not (directory / DATABASE).is_file():
         raise WarehouseProblem(
-            "mchdb backup で取った控えのフォルダが必要ですが、ありません。", "A folder made by mchdb backup is required; it holds none.", USAGE
+            "mchdb backup で取った控えのフォルダが必要ですが、ありません。",
+            "A folder made by mchdb backup is required; it holds none.",
+            USAGE,
         )
     key, draft = warehouse_key(keys), folder.with_name(f".{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)

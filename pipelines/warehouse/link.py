@@ -20,7 +20,9 @@ def link(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered: one row per resident key."""
     residents, tokens = _residents(connection), _tokens(connection)
     sides = residents.with_columns(
-        scope=pl.col("municipality_code"), side=pl.concat_str("submitter", pl.lit("|"), "feed"), key=pl.col("resident_key")
+        scope=pl.col("municipality_code"),
+        side=pl.concat_str("submitter", pl.lit("|"), "feed"),
+        key=pl.col("resident_key"),
     )
     residents = residents.join(
         _linked(sides, tokens).rename({"key": "resident_key", "scope": "municipality_code", "id": "resident_id"}),
@@ -58,7 +60,9 @@ def _linked(nodes: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     told = nodes.join(tokens, on="resident_key").select("scope", "side", "key", "rule", "pseudonym").unique()
     alone = told.filter(pl.len().over("scope", "side", "rule", "pseudonym") == 1)
     shared = alone.filter(pl.len().over("scope", "rule", "pseudonym") > 1)
-    pairs = shared.join(shared, on=["scope", "rule", "pseudonym"], suffix="_other").filter(pl.col("key") < pl.col("key_other"))
+    pairs = shared.join(shared, on=["scope", "rule", "pseudonym"], suffix="_other").filter(
+        pl.col("key") < pl.col("key_other")
+    )
     known = nodes.group_by("scope", "key").agg(pl.col(v).drop_nulls().unique() for v in VETOES)
     kept = _without_vetoes(pairs.select("scope", "key", "key_other").unique(), known)
     return _components(nodes.select("scope", "side", "key").unique(), known, kept)
@@ -83,7 +87,9 @@ def _components(sides: pl.DataFrame, known: pl.DataFrame, pairs: pl.DataFrame) -
         keys.rename({"key": "key_other"}), on=["scope", "key_other"], suffix="_other"
     )
     size = keys.height
-    graph = coo_array((ends["node"].is_not_null().to_numpy(), (ends["node"].to_numpy(), ends["node_other"].to_numpy())), (size, size))
+    graph = coo_array(
+        (ends["node"].is_not_null().to_numpy(), (ends["node"].to_numpy(), ends["node_other"].to_numpy())), (size, size)
+    )
     group = connected_components(graph, directed=False)[1] if size else []
     grouped = keys.with_columns(group=pl.Series(group, dtype=pl.Int32))
     conflict = _two_of_a_side(sides, grouped).vstack(_facts_differ(known, grouped)).unique()
@@ -95,7 +101,9 @@ def _components(sides: pl.DataFrame, known: pl.DataFrame, pairs: pl.DataFrame) -
 
 def _two_of_a_side(sides: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:
     held = sides.join(grouped, on=["scope", "key"])
-    return held.group_by("group", "side").agg(n=pl.col("key").n_unique()).filter(pl.col("n") > 1).select("group").unique()
+    return (
+        held.group_by("group", "side").agg(n=pl.col("key").n_unique()).filter(pl.col("n") > 1).select("group").unique()
+    )
 
 
 def _facts_differ(known: pl.DataFrame, grouped: pl.DataFrame) -> pl.DataFrame:

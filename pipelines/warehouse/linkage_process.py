@@ -31,7 +31,9 @@ def second_pseudonyms(tokens: pl.DataFrame, centre_key: str) -> pl.DataFrame:
     known = tokens.select("rule", "token").unique()
     hashed = plh.col("message").chash.hmac_sha256(key=centre_key).str.head(2 * TOKEN_BYTES).str.decode("hex")
     known = known.with_columns(message=message).with_columns(pseudonym=hashed).drop("message")
-    return tokens.join(known, on=["rule", "token"]).select("record_key", pl.col("rule").cast(pl.Enum(RULES)), "pseudonym")
+    return tokens.join(known, on=["rule", "token"]).select(
+        "record_key", pl.col("rule").cast(pl.Enum(RULES)), "pseudonym"
+    )
 
 
 def read_tokens(opened: Opened) -> pl.DataFrame:
@@ -41,7 +43,11 @@ def read_tokens(opened: Opened) -> pl.DataFrame:
         tokens = pl.read_parquet(io.BytesIO(opened.tables[TOKENS_TABLE]))
     except pl.exceptions.PolarsError:
         raise Refused("malformed_table") from None
-    if tokens.schema != pl.Schema(TOKEN_SCHEMA) or tokens.height != listed.rows or not tokens["rule"].is_in(RULES).all():
+    if (
+        tokens.schema != pl.Schema(TOKEN_SCHEMA)
+        or tokens.height != listed.rows
+        or not tokens["rule"].is_in(RULES).all()
+    ):
         raise Refused("malformed_table")
     if not (tokens["token"].bin.size() == TOKEN_BYTES).all() or tokens.null_count().sum_horizontal().item():
         raise Refused("malformed_table")
@@ -52,7 +58,9 @@ def read_tokens(opened: Opened) -> pl.DataFrame:
     return tokens
 
 
-def answer(request: dict[str, Any], recipient: Recipient, centre_key: str) -> tuple[dict[str, Any], pl.DataFrame | None]:
+def answer(
+    request: dict[str, Any], recipient: Recipient, centre_key: str
+) -> tuple[dict[str, Any], pl.DataFrame | None]:
     """The pseudonyms of one parcel with the digest of its manifest, or the reason of its refusal."""
     try:
         opened = open_tokens(Path(request["parcel"]), recipient, request["signing_keys"])

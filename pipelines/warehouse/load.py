@@ -165,7 +165,7 @@ def _apply_one(
         check_versions(connection, manifest)
         check_scope(manifest, scope)
         frames = read_records(member, _feeds(connection))
-        check_rows(frames, manifest.municipalities, scope, range(manifest.span[0], manifest.span[1] + 1))
+        check_rows(frames, manifest.municipalities, scope, manifest.years)
         frames, lags = with_pseudonyms(frames, pseudonyms), read_lags(member)
         tokens = composite_tokens(frames, pseudonyms)
     except Refused as refused:

@@ -9,6 +9,7 @@ from pipelines.records import RECORDS
 from pipelines.records.parcel import FORMAT_VERSION, LAG_TABLE, RECORD_VERSION_SPAN, TOKENS_TABLE
 from pipelines.warehouse.refusal import Refused
 
+LAST_YEAR = 9999
 MOST_ROWS = 50_000_000  # of one table; a nation's year of one record is 10 million
 KEYS: dict[str, type] = {
     "format": int, "submitter": str, "municipalities": list, "span": list, "sequence": int, "previous": str,
@@ -31,7 +32,7 @@ class Manifest:
 
     submitter: str
     municipalities: tuple[str, ...]
-    span: tuple[int, int]
+    span: tuple[int, ...]  # first and last fiscal year of the events; empty where there are none
     sequence: int
     previous: str
     key_version: int
@@ -41,6 +42,11 @@ class Manifest:
     tables: dict[str, Table]
     refusals: dict[str, int]
     digest: str
+
+    @property
+    def years(self) -> range:
+        """Fiscal years of the span."""
+        return range(self.span[0], self.span[1] + 1) if self.span else range(0)
 
     @property
     def records(self) -> dict[str, Table]:
@@ -56,7 +62,7 @@ def read_manifest(content: bytes) -> Manifest:
     _check_form(raw)
     _check_records(raw)
     return Manifest(
-        raw["submitter"], tuple(raw["municipalities"]), (raw["span"][0], raw["span"][1]), raw["sequence"],
+        raw["submitter"], tuple(raw["municipalities"]), tuple(raw["span"]), raw["sequence"],
         raw["previous"], raw["key_version"], raw["canon_version"], raw["record_versions"], raw["recipients"],
         {name: Table(t["rows"], _names(t["columns"]), t["sha256"]) for name, t in raw["tables"].items()},
         raw["refusals"], hashlib.sha256(content).hexdigest(),
@@ -66,11 +72,15 @@ def read_manifest(content: bytes) -> Manifest:
 def _check_form(raw: dict[str, Any]) -> None:
     wanted = KEYS | {k: t for k, t in OPTIONAL.items() if k in raw}
     typed = set(raw) == set(wanted) and all(isinstance(raw[k], t) for k, t in wanted.items())
-    if not (typed and _whole(raw["span"], 2) and all(isinstance(m, str) for m in raw["municipalities"])):
+    if not (typed and _is_span(raw["span"]) and all(isinstance(m, str) for m in raw["municipalities"])):
         raise Refused("altered")
     tables = raw["tables"].values()
     if raw["sequence"] < 1 or not all(_is_table(t) for t in tables) or not _whole(list(raw["refusals"].values())):
         raise Refused("altered")
+
+
+def _is_span(span: list[Any]) -> bool:
+    return not span or (_whole(span, 2) and span[0] <= span[1] <= LAST_YEAR)
 
 
 def _is_table(table: Any) -> bool:

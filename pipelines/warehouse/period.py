@@ -33,26 +33,30 @@ def open_year(year: int, folder: Path, keys: Sequence[Path]) -> None:
 def _set(year: int, status: str, folder: Path, keys: Sequence[Path]) -> None:
     if not FIRST <= year <= LAST:
         raise WarehouseProblem(
-            f"年度は {FIRST} から {LAST} までの西暦4桁が必要です。", f"A fiscal year from {FIRST} to {LAST} is required.", USAGE
+            f"年度は {FIRST} から {LAST} までの西暦4桁が必要です。",
+            f"A fiscal year from {FIRST} to {LAST} is required.",
+            USAGE,
         )
     with opened(folder, warehouse_key(keys)) as connection:
         prepare(connection)
         connection.execute("BEGIN")
         connection.execute("DELETE FROM state.period WHERE fiscal_year = ?", [year])
         connection.execute("INSERT INTO state.period VALUES (?, ?, ?)", [year, status, date.today().replace(day=1)])
-        for record in RECORDS.values() if status == "open" else ():
-            _release_held(connection, record)
-        connection.execute(STALE)
+        if status == "open" and sum(_release_held(connection, record) for record in RECORDS.values()):
+            connection.execute(STALE)
         connection.execute("COMMIT")
         refresh_if_stale(connection)
 
 
-def _release_held(connection: duckdb.DuckDBPyConnection, record: Record) -> None:
-    """Held rows become current where neither they nor the row they replace belong to a year still closed."""
+def _release_held(connection: duckdb.DuckDBPyConnection, record: Record) -> int:
+    """Held rows become current where neither they nor the row they replace belong to a year still closed; how many."""
     table, year = f"landing.{record.name}", fiscal_year(event_month(record))
     shut = f"SELECT row_key FROM {table} WHERE coalesce({year} IN ({CLOSED_YEARS}), FALSE)"
-    connection.execute(f"CREATE OR REPLACE TEMP TABLE due AS SELECT DISTINCT submitter, row_key FROM {table} WHERE is_held AND row_key NOT IN ({shut})")
+    connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE due AS SELECT DISTINCT submitter, row_key FROM {table} WHERE is_held AND row_key NOT IN ({shut})"
+    )
     of_due = "EXISTS (SELECT 1 FROM due d WHERE d.submitter = o.submitter AND d.row_key = o.row_key)"
     connection.execute(f"DELETE FROM {table} o WHERE NOT o.is_held AND {of_due}")
-    connection.execute(f"UPDATE {table} o SET is_held = FALSE WHERE o.is_held AND {of_due}")
+    released = connection.execute(f"UPDATE {table} o SET is_held = FALSE WHERE o.is_held AND {of_due}").fetchone()
     connection.execute("DROP TABLE due")
+    return int(released[0]) if released else 0

@@ -9,7 +9,7 @@ from pipelines.warehouse.link import link
 from pipelines.warehouse.quarantine import judge
 
 ORDER = (
-    "residency", "pregnancy", "antenatal_visit", "postpartum_visit", "notification", "delivery", "birth",
+    "residency", "pregnancy", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit", "notification", "delivery", "birth",
     "checkup_target", "checkup", "questionnaire", "checkup_person", "arrival", "link_quality",
 )  # fmt: skip
 

@@ -35,7 +35,10 @@ def _text_table(path: Path) -> pl.DataFrame:
     except (OSError, pl.exceptions.PolarsError):
         _refuse("CSV(UTF-8)として読めること", "must be readable as CSV in UTF-8")
     if tuple(table.columns) != COLUMNS or table.is_empty():
-        _refuse(f"見出しが {', '.join(COLUMNS)} で、1行以上あること", f"must have the header {', '.join(COLUMNS)} and a line")
+        _refuse(
+            f"見出しが {', '.join(COLUMNS)} で、1行以上あること",
+            f"must have the header {', '.join(COLUMNS)} and a line",
+        )
     return table
 
 
@@ -54,10 +57,20 @@ def _rules(lines: pl.DataFrame) -> list[tuple[pl.Series, str, str]]:
         (pl.col("is_authority").is_null(), "is_authority は true か false であること", "is_authority must be true or false"),
     ]  # fmt: skip
     found = [(lines.filter(broken.fill_null(True))["line"], ja, en) for broken, ja, en in tests]
-    found.append((_overlaps(lines, ["submitter", "municipality", "record"], pl.lit(True)),
-                  "同じ提出者・市区町村・記録の年度は重ならないこと", "years of one submitter, municipality and record must not overlap"))
-    found.append((_overlaps(lines, ["municipality", "record"], pl.col("is_authority")),
-                  "正となる提出者は、市区町村・記録・年度ごとに一つであること", "one authority per municipality, record and year"))
+    found.append(
+        (
+            _overlaps(lines, ["submitter", "municipality", "record"], pl.lit(True)),
+            "同じ提出者・市区町村・記録の年度は重ならないこと",
+            "years of one submitter, municipality and record must not overlap",
+        )
+    )
+    found.append(
+        (
+            _overlaps(lines, ["municipality", "record"], pl.col("is_authority")),
+            "正となる提出者は、市区町村・記録・年度ごとに一つであること",
+            "one authority per municipality, record and year",
+        )
+    )
     return found  # fmt: skip
 
 
@@ -81,4 +94,6 @@ def feeds() -> pl.DataFrame:
 
 
 def _refuse(ja: str, en: str) -> None:
-    raise WarehouseProblem(f"登録簿: {ja}。直してもう一度実行してください。", f"Registry: {en}. Correct it and run this again.", USAGE)
+    raise WarehouseProblem(
+        f"登録簿: {ja}。直してもう一度実行してください。", f"Registry: {en}. Correct it and run this again.", USAGE
+    )

@@ -60,33 +60,28 @@ def status(folder: Path, keys: Sequence[Path]) -> Status:
         refresh_if_stale(connection)
         return Status(
             _expected(connection),
-            connection.execute("SELECT submitter, count(*) AS parcels, max(sequence) AS sequence FROM state.parcel GROUP BY ALL ORDER BY ALL").pl(),
-            connection.execute("SELECT submitter, municipality_code, fiscal_year FROM state.quarantine ORDER BY ALL").pl(),
+            connection.execute(
+                "SELECT submitter, count(*) AS parcels, max(sequence) AS sequence FROM state.parcel GROUP BY ALL ORDER BY ALL"
+            ).pl(),
+            connection.execute(
+                "SELECT submitter, municipality_code, fiscal_year FROM state.quarantine ORDER BY ALL"
+            ).pl(),
             _held(connection),
             connection.execute("SELECT fiscal_year, status FROM state.period ORDER BY ALL").pl(),
         )
 
 
-def watermark(connection: duckdb.DuckDBPyConnection) -> str:
-    """SHA-256 over the parcels applied: the same set, the same text. It leaves only under a key (privacy, hole 14)."""
-    row = connection.execute(
-        "SELECT sha256(coalesce(string_agg(hex(manifest_sha256), '' ORDER BY submitter, sequence), '')) FROM state.parcel"
-    ).fetchone()
-    return str(row[0]) if row else ""
-
-
 def _expected(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Every report the registry expects (open ends: until the newest year that anybody sent)."""
+    """Reports that the registry expects, for the years in which that record arrived from anybody."""
     arrived = " UNION ".join(_arrived(name) for name in RECORDS)
     return connection.execute(f"""
-        WITH newest AS (SELECT coalesce(max(to_fy), 0) AS fy FROM state.parcel),
-        expected AS (
-            SELECT submitter, municipality_code, record,
-                   unnest(range(from_fy, CASE WHEN to_fy = 9999 THEN newest.fy ELSE to_fy END + 1)) AS fiscal_year
-            FROM state.registry, newest),
-        arrived AS ({arrived})
-        SELECT e.*, a.submitter IS NOT NULL AS has_arrived FROM expected e
-        LEFT JOIN arrived a USING (submitter, municipality_code, record, fiscal_year) ORDER BY ALL""").pl()
+        WITH arrived AS ({arrived}),
+        years AS (SELECT DISTINCT record, fiscal_year FROM arrived WHERE fiscal_year IS NOT NULL)
+        SELECT g.submitter, g.municipality_code, g.record, y.fiscal_year, a.submitter IS NOT NULL AS has_arrived
+        FROM state.registry g
+        JOIN years y ON y.record = g.record AND y.fiscal_year BETWEEN g.from_fy AND g.to_fy
+        LEFT JOIN arrived a ON a.submitter = g.submitter AND a.municipality_code = g.municipality_code
+            AND a.record = g.record AND a.fiscal_year = y.fiscal_year ORDER BY ALL""").pl()
 
 
 def _arrived(name: str) -> str:
@@ -95,5 +90,7 @@ def _arrived(name: str) -> str:
 
 
 def _held(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    parts = " UNION ALL ".join(f"SELECT '{name}' AS record, count(*) AS rows FROM landing.{name} WHERE is_held" for name in RECORDS)
+    parts = " UNION ALL ".join(
+        f"SELECT '{name}' AS record, count(*) AS rows FROM landing.{name} WHERE is_held" for name in RECORDS
+    )
     return connection.execute(f"SELECT * FROM ({parts}) WHERE rows > 0 ORDER BY ALL").pl()

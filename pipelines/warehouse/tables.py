@@ -59,9 +59,12 @@ def check_rows(frames: Mapping[str, pl.DataFrame], municipalities: tuple[str, ..
 
 
 def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Rows with row_key, resident_key and, for records of a pregnancy, pregnancy_key in place of `record_key`."""
+    """Rows with row_key, resident_key and, for records of a pregnancy, pregnancy_key. Raises Refused.
+
+    A cancellation tells which row is gone and nothing of whose it was.
+    """
     keys = _local(pseudonyms, "local_row", "row_key").join(
-        _local(pseudonyms, "local_person", "resident_key"), on="record_key"
+        _local(pseudonyms, "local_person", "resident_key"), on="record_key", how="left"
     )
     keys = keys.join(_local(pseudonyms, "local_pregnancy", "pregnancy_key"), on="record_key", how="left")
     if keys.height != sum(frame.height for frame in frames.values()):
@@ -69,15 +72,20 @@ def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame
     joined = {name: frame.join(keys, on="record_key") for name, frame in frames.items()}
     if any(joined[name].height != frame.height for name, frame in frames.items()):
         raise Refused("malformed_table")
+    nobody = pl.col("resident_key").is_null() & ~pl.col("is_cancelled").fill_null(False)
+    if any(frame.select(nobody.any()).item() for frame in joined.values()):
+        raise Refused("malformed_table")
     return joined
 
 
 def composite_tokens(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame) -> pl.DataFrame:
     """feed, resident_key, rule, pseudonym: once each, for the rows of `with_pseudonyms`."""
     tokens = pseudonyms.filter(pl.col("rule").cast(pl.String).is_in(COMPOSITE))
-    people = [f.select("record_key", "feed", "resident_key") for f in frames.values()]
+    people = [f.select("record_key", "feed", "resident_key").drop_nulls() for f in frames.values()]
     if not people:
-        return pl.DataFrame(schema={"feed": pl.String, "resident_key": pl.Binary, "rule": pl.String, "pseudonym": pl.Binary})
+        return pl.DataFrame(
+            schema={"feed": pl.String, "resident_key": pl.Binary, "rule": pl.String, "pseudonym": pl.Binary}
+        )
     found = tokens.join(pl.concat(people), on="record_key")
     if found.height != tokens.height:
         raise Refused("malformed_table")

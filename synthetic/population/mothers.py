@@ -77,7 +77,18 @@ def _births_before(draws: Draws, first: Pregnancies, age_days: Ids, window: Wind
     for gap, share in zip(family["next_child_years"], family["next_child_shares"], strict=True):
         unlinked[gap:] *= 1 - share
     share_first = family["first_births"] / unlinked[year]
+    share_first = _more_often_if_next_is_planned(draws, first, share_first)
     younger = 31.5 - age_days / YEAR
     share_first = np.clip(share_first + family["first_per_year_of_age"] * younger, 0.03, 0.98)
     later = 1 + draws.picked("mother.births", first.mother, cumulative(family["later_order_shares"]))
     return np.where(draws.happens("mother.first", first.mother, share_first), 0, later)
+
+
+def _more_often_if_next_is_planned(draws: Draws, first: Pregnancies, share_first: Floats) -> Floats:
+    """A woman who will have another child is more often at her first; the mean stays."""
+    family = parameters()["family"]
+    planned_share = float(numbers("family", "next_child_shares").sum())
+    planned = draws.uniform("family.gap", first.id) < planned_share
+    more = np.minimum(family["first_if_next_is_planned"], 0.97 - share_first)
+    less = more * planned_share / (1 - planned_share)
+    return share_first + np.where(planned, more, -less)

@@ -71,7 +71,7 @@ def _colours(page: Page) -> int:
 @pytest.mark.parametrize("name", PAGE_NAMES)
 def test_a_page_is_whole(at: Callable[[int], Seen], name: str, lang: str, width: int) -> None:
     seen = at(width)
-    page = seen.open(f"{name}?{ADDRESSES[name]}&lang={lang}")
+    page = seen.open(f"{'' if name == PAGE_NAMES[0] else name}?{ADDRESSES[name]}&lang={lang}")
     if name == "map":
         _wait_for_map(page)
     if name in ("map", "trend"):
@@ -154,7 +154,7 @@ def test_the_address_reproduces_the_view(at: Callable[[int], Seen]) -> None:
 
 
 def test_the_choice_goes_along_to_the_next_page(at: Callable[[int], Seen]) -> None:
-    page = at(1440).open(f"overview?area={NAHA}&lang=en")
+    page = at(1440).open(f"?area={NAHA}&lang=en")
     page.locator(".st-key-pages").get_by_text("Trend", exact=True).click()
     page.wait_for_url(f"**/trend?**area={NAHA}**")
     page.locator("h1", has_text="trend").wait_for()
@@ -163,7 +163,7 @@ def test_the_choice_goes_along_to_the_next_page(at: Callable[[int], Seen]) -> No
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_a_suppressed_number_is_explained_and_its_neighbour_is_one_click_away(at: Callable[[int], Seen], width: int) -> None:
-    page = at(width).open(f"overview?area={KUNIGAMI}&period=2024")
+    page = at(width).open(f"?area={KUNIGAMI}&period=2024")
     expect(page.get_by_text(WORDS["why_suppressed"][0]).first).to_be_visible()
     link = page.locator("[data-testid=stPageLink-NavLink]", has_text="この値を表示").first
     link.scroll_into_view_if_needed()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from html import unescape
 from pathlib import Path
-from re import sub
+from re import DOTALL, sub
 from typing import Any
 
 from streamlit.testing.v1 import AppTest
@@ -33,11 +33,15 @@ def elements(app: AppTest) -> Iterator[Any]:
 
 
 def sent(app: AppTest) -> list[bytes]:
-    """What a page sends to the browser, element by element."""
-    return [e.proto.SerializeToString(deterministic=True) for e in elements(app) if getattr(e, "proto", None) is not None]
+    """What a page sends to the browser, element by element; the ids drawn for downloads are left out."""
+    protos = [e.proto for e in elements(app) if getattr(e, "proto", None) is not None]
+    for proto in protos:
+        if "deferred_file_id" in proto.DESCRIPTOR.fields_by_name:
+            proto.ClearField("deferred_file_id")
+    return [proto.SerializeToString(deterministic=True) for proto in protos]
 
 
 def text_of(app: AppTest) -> str:
     """All that a page says in words."""
     says = [str(getattr(e.proto, "body", "")) for e in elements(app) if getattr(e, "proto", None) is not None]
-    return unescape(sub(r"<[^>]+>", " ", "\n".join(says)))
+    return unescape(sub(r"<style>.*?</style>|<[^>]+>", " ", "\n".join(says), flags=DOTALL))

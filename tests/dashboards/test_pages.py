@@ -23,7 +23,7 @@ def test_every_page_shows_its_frame_in_both_languages(page: Page, name: str, lan
     says, words = text_of(app), Words(lang)
     assert not app.exception and not app.error
     assert len(app.title) == 1
-    assert words("synthetic") in says and "2025-final-01" in says and words("final") in says
+    assert words("synthetic") in says and "2025-final-01" in says and words("release_final") in says
     assert words("policy_standard") in says and words("footer_note") in says
 
 
@@ -151,7 +151,7 @@ def test_a_missing_table_is_a_sentence_never_a_traceback(
     monkeypatch.setenv("MCHDB_PUBLISHED", str(path))
     app = run_page(name, area=NAHA)
     assert not app.exception and len(app.title) == 1
-    needs = {("policy", "definitions"), ("field_definition", "definitions"), ("breakdown", "trend"), ("breakdown", "definitions")}
+    needs = {("policy", "definitions"), ("field_definition", "definitions"), ("breakdown", "trend"), ("breakdown", "definitions"), ("breakdown", "overview")}
     needs |= {("indicator_target", "overview"), ("indicator_target", "definitions")}
     assert ((table, name) in needs) == (WORDS["part_missing"][0] in [i.value for i in app.info])
 

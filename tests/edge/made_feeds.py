@@ -8,8 +8,15 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+import polars as pl
+
 from pipelines.declaration import Between, Field, Matches, OneOf, Record
+from pipelines.edge.accepted import Accepted
+from pipelines.edge.depart import Departure, depart
+from pipelines.edge.folder import read_folder
+from pipelines.edge.pseudonymize import TokenKeys
 from pipelines.edge.send import SendResult, send
+from pipelines.edge.state import SENT_SCHEMA
 from pipelines.feeds import FEEDS, Feed
 from pipelines.keys import create
 from pipelines.records import RECORDS
@@ -23,6 +30,10 @@ MOTHER = {
 CHILD = MOTHER | {
     "person_local": "900000000000002", "name": "加賀見空太", "kana_given_name": "クウタ", "birth_date": "2022-11-19",
     "sex_code": "1", "branch_number": "03",
+}  # fmt: skip
+STRANGER = CHILD | {
+    "person_local": "900000000000009", "name": "出水稲穂", "kana_surname": "デミズ", "kana_given_name": "イナホ",
+    "birth_date": "2022-11-03", "phone": "0857-55-0999", "insured_number": "1122334", "mother_local": "900000000000010",
 }  # fmt: skip
 SPECIAL = {
     "revision_no": "0", "is_cancelled": "0", "is_not_disclosed": "0", "pregnancy_no": "2022-0042", "plurality": "1",
@@ -48,7 +59,9 @@ def row(record: str, town: str = TOWN, **changes: Any) -> dict[str, str | None]:
     made |= {name: value for name, value in known.items() if name in made}
     if record in VISIT_DATES:
         made["visit_date"] = VISIT_DATES[record]
-    return made | changes
+    if strange := changes.keys() - {name for each in RECORDS.values() for name in each.arriving}:
+        raise KeyError(f"no record has a field {sorted(strange)}")
+    return made | {name: value for name, value in changes.items() if name in made}
 
 
 def _value(field: Field) -> str | None:
@@ -148,3 +161,13 @@ class Town:
         for record in FEEDS["pmh"].record_names:
             number = "PMH-77" if record in OF_MOTHER else "PMH-88"
             self.feeds.put(record, row(record, self.code, person_local=number, **changes), feed="pmh")
+
+
+FIXED_KEYS = TokenKeys("e" * 64, 1, "1" * 64, 1, "f" * 64, TOWN)
+
+
+def departed(feeds: Folder, numbers: tuple[str, ...] = (), keys: TokenKeys = FIXED_KEYS) -> Departure:
+    """What would be sealed, with a fixed parcel key."""
+    folder = read_folder(feeds.path)
+    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.files]
+    return depart([f.arrived for f in folder.files], rows, list(numbers), pl.DataFrame(schema=SENT_SCHEMA), keys)

@@ -7,8 +7,10 @@ other true values must not change a byte of any.
 import io
 import struct
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 
+import duckdb
 import openpyxl
 import polars as pl
 import pytest
@@ -46,8 +48,24 @@ def true_values() -> set[int]:
     return {round(births * share) for births in SENTINELS.values() for share in NUMBERS.values() if births * share > 1}
 
 
-def test_no_hidden_value_is_in_any_byte_that_leaves(tmp_path: Path) -> None:
-    files = handed_on(made(tmp_path / "published.duckdb", hidden=SENTINELS), tmp_path / "out")
+def overwritten(path: Path) -> Path:
+    """The worst file an export may meet: hidden values were in it once, and only their cells were emptied."""
+    made(path, hidden=SENTINELS, leaking=True)
+    with duckdb.connect(str(path)) as connection:
+        for table, names in (
+            ("count_cell", ("value",)),
+            ("observation", ("numerator", "denominator", "value", "ci_low", "ci_high")),
+        ):
+            emptied = ", ".join(f"{name} = NULL" for name in names)
+            connection.execute(f"UPDATE {table} SET {emptied} WHERE area_code IN (SELECT unnest(?))", [list(HIDDEN)])
+    return path
+
+
+@pytest.mark.parametrize(
+    "built", [lambda path: made(path, hidden=SENTINELS), overwritten], ids=["suppressed first", "emptied later"]
+)
+def test_no_hidden_value_is_in_any_byte_that_leaves(tmp_path: Path, built: Callable[[Path], Path]) -> None:
+    files = handed_on(built(tmp_path / "published.duckdb"), tmp_path / "out")
     found = [
         (name, value) for name, data in files.items() for value in true_values() for w in writings(value) if w in data
     ]

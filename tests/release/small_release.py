@@ -16,7 +16,7 @@ from pipelines.indicators import COUNTS, INDICATORS
 from pipelines.release.symbols import SHOWN, symbols
 
 RELEASE_ID = "2024-final-0123456789"
-CREATED = date(2026, 11, 23)
+CREATED = date(2025, 4, 1)
 NATION, PREFECTURE, CITY, TOWN, VILLAGE, ISLAND = "000000", "170003", "172014", "172022", "173011", "173029"
 FORMULA = '=HYPERLINK("x")'
 AREAS = (
@@ -130,7 +130,7 @@ def _words() -> dict[str, pl.DataFrame]:
         "field_definition": pl.DataFrame(
             [("birth", "birth_weight_g", 1, "出生体重", "birth weight", "int", "g", "quasi", "200 以上 7000 以下であること",
               "must be from 200 to 7000", "", "019044-1"),
-             ("birth", "sex_code", 1, "性別 <男・女>", "sex", "str", "", "plain", "", "", "C0001", "019044-2")],
+             ("birth", "sex_code", 1, "性別 <i>男・女</i>", "sex", "str", "", "plain", "", "", "C0001", "019044-2")],
             schema=["record", "field", "since_version", "label_ja", "label_en", "type", "unit", "role", "rule_ja",
                     "rule_en", "code_list", "source_item"], orient="row",
         ),

@@ -85,7 +85,7 @@ def test_every_declared_thing_has_its_place(small_release_pages: dict[str, Reade
 
 
 def test_text_is_text(small_release_pages: dict[str, Reader]) -> None:
-    assert "性別 <男・女>" in "".join(small_release_pages["records"].words)
+    assert "性別 <i>男・女</i>" in "".join(small_release_pages["records"].words)
 
 
 def test_every_page_says_which_release_and_that_it_is_synthetic(small_release_pages: dict[str, Reader]) -> None:

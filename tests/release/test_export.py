@@ -133,7 +133,7 @@ def test_a_class_that_begins_with_a_minus_stays_as_it_is(small_release: Path, tm
 def test_the_properties_hold_the_release_and_its_day_only(small_release: Path, tmp_path: Path) -> None:
     export(small_release, tmp_path)
     properties = book(tmp_path).properties
-    assert (properties.title, properties.created.date().isoformat()) == (RELEASE_ID, "2026-11-23")
+    assert (properties.title, properties.created.date().isoformat()) == (RELEASE_ID, "2025-04-01")
     assert [properties.subject, properties.description, properties.keywords, properties.category] == [None] * 4
     assert not properties.creator and not properties.lastModifiedBy
 
@@ -220,11 +220,11 @@ def test_a_value_beside_a_hidden_status_stops_the_export(tmp_path: Path) -> None
     assert not (tmp_path / "out").exists()
 
 
-def test_a_choice_does_not_hide_a_leak_elsewhere_in_what_is_written(tmp_path: Path) -> None:
-    """Counts leak as observations do: either one alone stops the export."""
+@pytest.mark.parametrize("place", ["count_cell SET value", "observation SET value", "observation SET denominator"])
+def test_a_single_value_left_anywhere_stops_the_export(tmp_path: Path, place: str) -> None:
     path = made(tmp_path / "leaking.duckdb")
     with duckdb.connect(str(path)) as connection:
-        connection.execute("UPDATE count_cell SET value = 31 WHERE area_code = ?", [TOWN])
+        connection.execute(f"UPDATE {place} = 31 WHERE area_code = ?", [TOWN])
     with pytest.raises(UnsafeError):
         export(path, tmp_path / "out", formats=("csv",))
 
@@ -239,7 +239,7 @@ def test_the_release_is_read_only_and_stays_as_it_is(small_release: Path, tmp_pa
 def test_the_readme_says_synthetic_and_how_to_cite(small_release: Path, tmp_path: Path) -> None:
     export(small_release, tmp_path, formats=("csv",))
     said = dict(read(tmp_path, "README").select("item_ja", "text_ja").rows())
-    assert "合成データ" in said and RELEASE_ID in said["引用"] and said["作成日"] == "2026-11-23"
+    assert "合成データ" in said and RELEASE_ID in said["引用"] and said["作成日"] == "2025-04-01"
     assert said["収録した地域の段階"] == "nation, prefecture, municipality"
 
 

@@ -165,10 +165,12 @@ def test_a_held_value_says_since_when_it_stands() -> None:
 
 
 def test_a_held_denominator_holds_its_numerator() -> None:
-    now = {"live_births": (1005, 2100, 3100), "low_birth_weight": (120, 220, 320)}
+    """Births up by 5 everywhere are held; the numerator alone could change, but the ratio would mix two releases."""
+    now = {"live_births": (1005, 2005, 3005), "low_birth_weight": (120, 220, 320)}
     then = {"live_births": (1000, 2000, 3000), "low_birth_weight": (100, 200, 300)}
     frame = against_earlier(cells(now), published(then), STANDARD, AREAS, COUNTS, INDICATORS.values())
-    assert frame.filter((pl.col("area_code") == EAST) & pl.col("is_held")).height == 2
+    held = frame.filter(pl.col("is_held") & (pl.col("count_id") == "low_birth_weight"))
+    assert {EAST, WEST, NORTH} <= set(held["area_code"])
 
 
 def test_another_definition_under_the_same_id_is_not_compared() -> None:

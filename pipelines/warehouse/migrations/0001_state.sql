@@ -41,8 +41,8 @@ CREATE TABLE state.parcel (
     manifest_sha256 BLOB NOT NULL,
     file_name VARCHAR NOT NULL,
     received_month DATE NOT NULL,
-    from_fy INTEGER NOT NULL,
-    to_fy INTEGER NOT NULL,
+    from_fy INTEGER,
+    to_fy INTEGER,
     receipt BLOB NOT NULL,
     PRIMARY KEY (submitter, sequence)
 );

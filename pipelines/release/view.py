@@ -1,0 +1,126 @@
+"""What a reader sees of a release: which cells are unknown, what the others are, and how much room each must keep."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
+
+from pipelines.release.intervals import CEILING, Polytope
+from pipelines.release.line_rule import parts_of_zero
+from pipelines.release.primary import Terms
+from pipelines.release.system import Lines, LineKind, Mask, Rows, System, Values
+
+
+@dataclass(frozen=True)
+class View:
+    """A system as a reader has it; arrays over the published cells.
+
+    value: NaN where unknown; width: what an interval must keep open.
+    """
+
+    system: System
+    is_hidden: Mask
+    is_unknown: Mask
+    value: Values
+    width: Values
+
+    @property
+    def lines(self) -> Lines:
+        return self.system.cell_lines
+
+    def unknown_equations(self) -> sp.csr_array:
+        """The equations with an unknown, over the unknown cells only."""
+        part = self.lines.equations(self.system.n_cells).tocsc()[:, np.flatnonzero(self.is_unknown)].tocsr()
+        return part[np.diff(part.indptr) > 0]
+
+
+def view(system: System, terms: Terms, is_hidden: Mask) -> View:
+    """What an outsider knows: shown cells, public figures, and what a shown zero says of its parts.
+
+    is_hidden covers all rows of the system; a value of NaN is one that not even we know.
+    """
+    n = system.n_cells
+    is_zero = parts_of_zero(system, terms, is_hidden)
+    value = np.where(is_hidden & ~terms.is_public, np.nan, system.value)
+    value = np.where(is_hidden & is_zero, 0.0, value)[:n]
+    width = np.minimum(terms.width, _public_room(system, terms) / 2)[:n]
+    return View(system, is_hidden[:n], np.isnan(value), value, width)
+
+
+def _public_room(system: System, terms: Terms) -> Values:
+    """The interval that public figures alone leave to each row; no release can keep more open than that."""
+    room = np.full(len(system.value), np.inf)
+    known = terms.is_public & ~np.isnan(system.value)
+    room[known] = system.value[known]
+    lines, nesting, sure = system.lines, system.nesting, system.nesting.is_certain
+    sums = lines.cells[lines.start[:-1]]
+    for _ in range(2):  # the parts of a public total, and what lies within them
+        np.minimum.at(room, lines.cells, room[sums][lines.of_entry])
+        np.minimum.at(room, nesting.inner[sure], room[nesting.outer[sure]])
+    return room
+
+
+def polytope(seen: View, keep: Mask) -> tuple[Rows, Polytope]:
+    """The cells that are columns (unknown and marked in `keep`; the others hold nothing) and all tables that fit."""
+    system, n = seen.system, seen.system.n_cells
+    columns = np.flatnonzero(seen.is_unknown & keep)
+    at = np.full(n, -1)
+    at[columns] = np.arange(len(columns))
+    equations = seen.lines.equations(n)
+    part = equations.tocsc()[:, columns].tocsr()
+    used = np.flatnonzero(np.diff(part.indptr))
+    right = -(equations[used] @ np.nan_to_num(seen.value))
+    inner, outer = system.certain
+    low, high = np.zeros(len(columns)), np.full(len(columns), CEILING)
+    below = (at[inner] >= 0) & ~seen.is_unknown[outer]
+    np.minimum.at(high, at[inner[below]], seen.value[outer[below]])
+    above = (at[outer] >= 0) & ~seen.is_unknown[inner]
+    np.maximum.at(low, at[outer[above]], seen.value[inner[above]])
+    both = (at[inner] >= 0) & (at[outer] >= 0)
+    tables = Polytope(part[used].tocsc(), right, low, high, at[inner[both]], at[outer[both]], seen.width[columns])
+    return columns, tables
+
+
+def stand_ins(seen: View) -> Rows:
+    """For every cell the one that stands in for it: itself, or its like in the first of several areas.
+
+    Areas of one parent of which nothing is shown can stand in for each other: their equations have no constant, so
+    whatever all of them hold together, any one may hold, and the others nothing.
+    """
+    system, n = seen.system, seen.system.n_cells
+    what = ("count_id", "period", "breakdown_id", "category_code")
+    rows = system.frame.head(n).with_row_index("row").select(
+        "row", "area_code", "parent_code",
+        what=pl.struct(what).rank("dense"), family=pl.Series(_families(system)),
+        is_unknown=pl.Series(seen.is_unknown), is_closed=pl.Series(_is_closed(seen)),
+    )  # fmt: skip
+    closed = rows.group_by("family", "area_code", "parent_code").agg(
+        pl.col("is_closed").all(), pattern=pl.col("what").filter("is_unknown").sort().implode().hash(),
+    ).filter("is_closed")  # fmt: skip
+    first = closed.with_columns(first=pl.col("area_code").min().over("family", "parent_code", "pattern"))
+    like = rows.join(first.select("family", "area_code", "first"), on=["family", "area_code"]).join(
+        rows.select("what", first="area_code", stand_in="row"), on=["what", "first"]
+    )
+    stand_in = np.arange(n)
+    stand_in[like["row"].to_numpy()] = like["stand_in"].to_numpy()
+    return stand_in
+
+
+def _is_closed(seen: View) -> Mask:
+    """Hidden cells that are no sum of areas and in no pair of their own."""
+    lines, here = seen.lines, seen.system.only_here
+    closed = seen.is_hidden & (np.isnan(seen.value) | (seen.value == 0))
+    closed[lines.cells[lines.start[:-1]][lines.kind == LineKind.AREA]] = False
+    closed[here.inner] = closed[here.outer] = False
+    return closed
+
+
+def _families(system: System) -> Rows:
+    """A number per cell: counts tied by inequalities share it."""
+    count = system.frame["count_id"].head(system.n_cells).rank("dense").cast(pl.Int64).to_numpy() - 1
+    inner, outer = system.certain
+    n = int(count.max(initial=-1)) + 1
+    ties = sp.csr_array((np.ones(len(inner)), (count[inner], count[outer])), shape=(n, n))
+    return connected_components(ties, directed=False)[1][count]

@@ -1,0 +1,17 @@
+-- Antenatal rows whose pregnancy number is not the register's (PMH, an agent): they find their pregnancy by resident and
+-- month; of several that fit, the one that ends first. A row that fits none is no visit of a pregnancy known here.
+WITH told AS (
+    SELECT c.*, p.resident_id AS own_resident_id, year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
+    FROM landing.current_antenatal_visit c
+    JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
+    WHERE NOT (c.is_register AND c.is_authority)
+      AND NOT EXISTS (SELECT 1 FROM core.pregnancy n WHERE n.pregnancy_key = c.pregnancy_key)
+),
+placed AS (
+    SELECT c.*, n.pregnancy_id, n.resident_id, n.person_id,
+           row_number() OVER (PARTITION BY c.submitter, c.row_key ORDER BY n.to_index, n.pregnancy_id) AS nearest
+    FROM told c
+    JOIN core.pregnancy n ON n.municipality_code = c.municipality_code AND n.resident_id = c.own_resident_id
+        AND c.visit_index BETWEEN n.from_index AND n.to_index
+)
+SELECT * FROM placed WHERE nearest = 1

@@ -1,0 +1,55 @@
+"""A My Number stops a file by its heading or by how a column is filled; a single hit says nothing."""
+
+import polars as pl
+import pytest
+
+from pipelines.edge.my_number import cells_with_one, columns_filled_like_one, is_forbidden_name
+
+BODY_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+
+
+def number(body: int) -> str:
+    """A 12-digit number with its check digit (総務省令第85号 第5条)."""
+    digits = f"{body:011d}"
+    rest = sum(int(d) * w for d, w in zip(digits, BODY_WEIGHTS, strict=True)) % 11
+    return digits + str(0 if rest <= 1 else 11 - rest)
+
+
+NUMBERS = [number(31415926535 + 7919 * i) for i in range(30)]
+
+
+def test_the_published_example_holds() -> None:
+    assert number(12345678901) == "123456789018"
+
+
+@pytest.mark.parametrize("name", ["個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ", "myNumber", "my_number", "MY NUMBER", "母の個人番号", "法人番号", "住民票コード"])
+def test_forbidden_headings(name: str) -> None:
+    assert is_forbidden_name(name)
+
+
+@pytest.mark.parametrize("name", ["宛名番号", "登録番号", "被保険者証番号", "visitNo", "個人"])
+def test_ordinary_headings(name: str) -> None:
+    assert not is_forbidden_name(name)
+
+
+@pytest.mark.parametrize("form", ["{}", "{:.4}-{}", "{:.4} {}", "番号は{}です"])
+def test_a_column_filled_like_one_is_found(form: str) -> None:
+    cells = [form.format(n) if form.count("{") == 1 else form.format(n, n[4:]) for n in NUMBERS]
+    assert columns_filled_like_one(pl.DataFrame({"x": cells, "y": ["1"] * 30})) == ["x"]
+
+
+def test_full_width_digits_are_found() -> None:
+    wide = [n.translate(str.maketrans("0123456789", "０１２３４５６７８９")) for n in NUMBERS]
+    assert columns_filled_like_one(pl.DataFrame({"x": wide})) == ["x"]
+
+
+def test_few_numbers_or_local_numbers_do_not_stop_a_file() -> None:
+    assert columns_filled_like_one(pl.DataFrame({"x": NUMBERS[:19]})) == []
+    local = [str(313254000000 + i) for i in range(300)]
+    longer = [f"{n}1" for n in NUMBERS]
+    assert columns_filled_like_one(pl.DataFrame({"x": local})) == []
+    assert columns_filled_like_one(pl.DataFrame({"x": longer})) == []
+
+
+def test_free_text_is_only_counted() -> None:
+    assert cells_with_one(pl.Series(["特記なし", f"番号 {NUMBERS[0]} を確認", "123456789012", None])) == 1

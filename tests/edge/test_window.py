@@ -1,0 +1,80 @@
+"""The 14-day rule on small pregnancies with their answer."""
+
+from datetime import date
+
+import polars as pl
+
+from pipelines.edge.window import possible_days, stage_bounds, visit_bounds
+from tests.edge.made_feeds import MOTHER, Town, departed, row
+
+BORN = date(2024, 9, 1)  # 39 weeks and 0 days after 2023-12-03
+
+
+def births(weeks: int | None = 39) -> pl.DataFrame:
+    return pl.DataFrame({"pregnancy": ["p"], "birth_date": [BORN], "gestation_weeks": pl.Series([weeks], dtype=pl.Int32)})
+
+
+def visits(*told: tuple[date, int]) -> pl.DataFrame:
+    rows = pl.DataFrame({"pregnancy": "p", "d": [d for d, _ in told], "w": [w for _, w in told]})
+    return rows.select("pregnancy", *visit_bounds("d", "w"))
+
+
+def days(bounds: pl.DataFrame, weeks: int | None = 39) -> int:
+    return int(possible_days(births(weeks), bounds)["days"][0])
+
+
+def test_one_visit_leaves_a_month_and_two_classes_in_neighbouring_months_narrow_it() -> None:
+    assert days(visits((date(2024, 2, 20), 11))) == 30
+    # 11 weeks in February, 12 in February: the 84th day lies in February, so birth (+189..195 days) from 2024-08-08
+    assert days(visits((date(2024, 2, 1), 11), (date(2024, 2, 26), 12))) == (date(2024, 9, 11) - date(2024, 9, 1)).days + 1
+
+
+def test_weeks_unknown_or_in_an_open_class_widen_the_window() -> None:
+    told = visits((date(2024, 2, 1), 11), (date(2024, 2, 26), 12))
+    assert days(told, None) == 30
+    assert days(told, 32) == 0  # told weeks that contradict the visits are no proof of safety
+
+
+def test_a_notification_bounds_by_its_stage() -> None:
+    rows = pl.DataFrame({"pregnancy": ["p"], "d": [date(2024, 2, 9)], "s": ["2"]})
+    assert days(rows.select("pregnancy", *stage_bounds("d", "s"))) == 11
+
+
+def put_pregnancy(town: Town, feed: str = "municipal", person: str = MOTHER["person_local"]) -> None:
+    told = [("1", "2024-02-25", "11"), ("2", "2024-02-26", "12")]
+    rows = [
+        row("antenatal_visit", person_local=person, visit_no=n, visit_date=d, gestation_weeks_at_visit=w) for n, d, w in told
+    ]
+    town.feeds.put("antenatal_visit", *rows, feed=feed)
+    town.feeds.put("delivery", row("delivery", delivery_date=BORN.isoformat()))
+
+
+def test_a_narrow_pregnancy_loses_its_visit_months_and_nothing_else(town: Town) -> None:
+    put_pregnancy(town)
+    town.feeds.put("pregnancy_notification", row("pregnancy_notification", notified_date="2024-01-20", gestation_weeks_at_notification="6"))
+    left = departed(town.feeds)
+    assert left.windowed == 1
+    assert left.records["antenatal_visit"]["visit_month"].to_list() == [None, None]
+    assert set(left.records["antenatal_visit"]["gestation_class"]) == {"-11", "12-19"}
+    assert left.records["pregnancy_notification"]["notified_month"].to_list() == [date(2024, 1, 1)]
+    assert "antenatal_visit" not in set(left.records["arrival_lag"]["record"])
+
+
+def test_the_notification_month_goes_where_the_visits_are_not_enough(town: Town) -> None:
+    put_pregnancy(town)
+    town.feeds.put("pregnancy_notification", row(
+        "pregnancy_notification", notified_date="2024-02-28", notification_stage_code="2", gestation_weeks_at_notification="12"))  # fmt: skip
+    assert departed(town.feeds).records["pregnancy_notification"]["notified_month"].to_list() == [None]
+
+
+def test_visits_of_another_system_count_with_the_register(town: Town) -> None:
+    put_pregnancy(town, "pmh", "PMH-77")
+    left = departed(town.feeds)
+    assert left.windowed == 1
+    assert left.records["antenatal_visit"]["visit_month"].to_list() == [None, None]
+
+
+def test_an_open_pregnancy_keeps_its_months(town: Town) -> None:
+    put_pregnancy(town)
+    (town.feeds.path / "municipal" / "delivery.csv").unlink()
+    assert departed(town.feeds).records["antenatal_visit"]["visit_month"].null_count() == 0

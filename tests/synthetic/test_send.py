@@ -1,0 +1,110 @@
+"""The files: declared headings, encodings, and two feeds of one visit that agree."""
+
+import json
+
+import polars as pl
+import pytest
+
+from pipelines.feeds import FEEDS
+from pipelines.feeds.feed import Column
+from pipelines.records import RECORDS
+from synthetic.places import Habits
+from synthetic.send import _encoded as encoded
+from synthetic.send import _object as object_of
+from tests.synthetic.conftest import Cohort
+
+
+def test_every_file_of_the_contract_is_there_with_the_declared_heading(faulty: Cohort) -> None:
+    for code, encoding in (("192015", "utf-8-sig"), ("192023", "cp932")):
+        for feed in FEEDS.values():
+            for record in feed.records:
+                data = (faulty.out / "feeds" / code / feed.name / feed.file_name(record)).read_bytes()
+                if feed.format == "csv":
+                    heading = data.splitlines()[0].decode(encoding).split(",")
+                    assert heading == [c.header for c in feed.columns(record)]
+        assert (faulty.out / "feeds" / code / "protected.csv").read_text().startswith("local_number\n")
+
+
+def test_some_send_a_bom_and_some_cp932_with_crlf(faulty: Cohort) -> None:
+    bom = (faulty.out / "feeds/192015/municipal/birth.csv").read_bytes()
+    sjis = (faulty.out / "feeds/192023/municipal/birth.csv").read_bytes()
+    assert bom.startswith(b"\xef\xbb\xbf") and bom.count(b"\xef\xbb\xbf") == 1 and b"\r" not in bom
+    assert sjis.count(b"\r\n") == sjis.count(b"\n") > 100
+    assert "宛名番号".encode("cp932") in sjis
+
+
+def test_about_a_fifth_of_the_submitters_send_cp932_and_a_fifth_have_joined_pmh() -> None:
+    from synthetic.draws import Draws
+    from synthetic.places import chosen, habits
+
+    all_habits = [habits(Draws(1), i) for i in chosen(())]
+    assert 0.17 < sum(h.encoding == "cp932" for h in all_habits) / len(all_habits) < 0.23
+    assert 0.17 < sum(h.uses_pmh for h in all_habits) / len(all_habits) < 0.23
+
+
+@pytest.mark.parametrize("record", FEEDS["pmh"].record_names)
+def test_pmh_is_an_array_with_one_object_a_line(faulty: Cohort, record: str) -> None:
+    text = (faulty.out / f"feeds/192015/pmh/{record}.json").read_text("utf-8")
+    objects = json.loads(text)
+    assert len(objects) == len(text.splitlines()) - 2
+    first = objects[0]
+    assert set(first["basicFiveInfo"]) == {"name", "nameKana", "dateOfBirth", "sex", "address"}
+    assert first["modificationSeg"] in ("1", "2") and isinstance(first["isNotDisclosed"], bool)
+    assert all(len(o["myNumber"]) == 12 for o in objects)
+
+
+def test_a_visit_in_two_feeds_has_one_code_and_day_and_two_local_numbers(clean: Cohort) -> None:
+    links = clean.truth("links").filter(pl.col("record") == "child_checkup")
+    files = links.filter(pl.col("feed") == "pmh")["file"].unique().to_list()
+    assert files
+    own = clean.rows("child_checkup").select("entity_id", "programme_code", "visit_date", "branch", "person_local", "weight_kg")
+    for file in files:
+        objects = json.loads((clean.out / "feeds" / file).read_text("utf-8"))
+        theirs = pl.DataFrame({
+            "line": pl.Series(range(2, len(objects) + 2), dtype=pl.UInt32),
+            "programme_code": [o["programmeCode"] for o in objects],
+            "visit_date": [o["visitDate"] for o in objects], "branch": [o["branch"] for o in objects],
+            "key": [o["municipalityIdentityKey"] for o in objects],
+        }).join(links.filter(pl.col("file") == file), on="line")  # fmt: skip
+        both = theirs.join(own, on=["entity_id", "programme_code", "visit_date", "branch"])
+        assert len(both) == len(theirs) > 0
+        assert (both["key"] != both["person_local"]).all()
+
+
+def test_local_numbers_have_15_digits_at_most(clean: Cohort) -> None:
+    numbers = clean.rows("residency_spell")["person_local"]
+    assert numbers.str.contains(r"^\d{1,15}$").all()
+
+
+def test_head_cells_are_filled_as_a_municipality_would(clean: Cohort) -> None:
+    rows = clean.rows("antenatal_visit")
+    filled = rows.select(pl.all().is_not_null().mean()).row(0, named=True)
+    for name in ("name", "kana_surname", "birth_date", "address", "residence_municipality_code", "recorded_date",
+                 "service_municipality_code", "facility_code", "entry_channel_code", "evidence_code", "pregnancy_no"):  # fmt: skip
+        assert filled[name] == 1, name
+    assert 0.95 < filled["phone"] < 1 and 0.95 < filled["insured_number"] < 1
+    assert rows["insurer_number"].drop_nulls().str.contains(r"^\d{8}$").all()
+    assert clean.rows("birth")["insured_number"].is_null().all()
+    assert rows.filter(pl.col("evidence_code") == "2")["weight_kg"].is_null().all()
+
+
+@pytest.mark.parametrize(("encoding", "byte"), [("utf-8", b"\xff"), ("cp932", b"\x81\x39")])
+def test_marks_become_a_comma_and_bytes_that_are_no_text(encoding: str, byte: bytes) -> None:
+    sent = encoded("a\x1f,住\x1e\n".encode(), Habits(encoding, False), is_first=False)
+    assert sent == b"a,,".replace(b",,", b",,") + "住".encode(encoding) + byte + b"\n"
+    with pytest.raises(UnicodeDecodeError):
+        sent.decode(encoding)
+
+
+def test_a_column_added_to_a_feed_needs_no_line_here() -> None:
+    """A layout with another nesting and heading is sent as declared."""
+    columns = (Column("visit.day", "visit_date"), Column("visit.number", "visit_no"), Column("hidden", "flag", "true_false"))
+    rows = pl.DataFrame({"visit_date": ["2024-04-01"], "visit_no": [3], "flag": [True], "modificationSeg": ["1"], "myNumber": ["0"]})
+    sent = rows.select(object_of(columns, rows.schema).struct.json_encode()).item()
+    assert json.loads(sent) == {
+        "modificationSeg": "1", "myNumber": "0", "hidden": True, "visit": {"day": "2024-04-01", "number": "3"},
+    }  # fmt: skip
+
+
+def test_every_declared_record_is_sent_by_the_municipal_feed(clean: Cohort) -> None:
+    assert set(clean.truth("links").filter(pl.col("feed") == "municipal")["record"].unique()) == set(RECORDS)
