@@ -4,7 +4,7 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 
@@ -58,7 +58,7 @@ def synth(
     prefectures: Prefectures = None,
     fiscal_years: FiscalYears = "2022-2024",
     seed: Seed = 1,
-    faults: Annotated[str, typer.Option(help="none | typical | heavy")] = "typical",
+    faults: Annotated[Literal["none", "typical", "heavy"], typer.Option(help="誤りの混ぜ方 / profile of faults")] = "typical",
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -192,7 +192,9 @@ def release(
     key_directories: KeyDirectories,
     ledger: Annotated[Path, typer.Option(help="公表台帳 / ledger of releases")],
     out: Annotated[Path, typer.Option(help="公表ファイル / published.duckdb")],
-    as_status: Annotated[str, typer.Option("--status", help="provisional | final | revised")],
+    as_status: Annotated[
+        Literal["provisional", "final", "revised"], typer.Option("--status", help="速報・確定・改訂 / status of the release")
+    ],
     policy: PolicyId = "standard",
     fiscal_years: FiscalYears = "",
     as_json: AsJson = False,

@@ -116,7 +116,9 @@ def _checkups(facts: Facts) -> Tally:
         relaxed = pl.col("relaxed_code")
         tally += _shares(f"relaxed_{age}", asked, here & relaxed.is_in([1, 2, 3]), relaxed == 1)
         targets = listed.filter(here & pl.col("removed_reason_code").is_null()).height
-        tally += Counter({(f"attendance_{age}", "part"): seen.filter(here).height, (f"attendance_{age}", "whole"): targets})
+        tally += Counter(
+            {(f"attendance_{age}", "part"): seen.filter(here).height, (f"attendance_{age}", "whole"): targets}
+        )
     return tally
 
 

@@ -18,10 +18,10 @@ from synthetic import calibration, truth
 from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
 from synthetic.draws import Draws, Ids
 from synthetic.faults import profile
+from synthetic.parameters import parameters
 from synthetic.places import chosen, places
 from synthetic.population.calendar import Window
-from synthetic.population.households import SLOT_BITS, arrivals, births_by_year, column_ids, columns_of
-from synthetic.parameters import parameters
+from synthetic.population.households import arrivals, births_by_year, column_ids, columns_of
 from synthetic.submitter import Job, Made, make
 
 DEFAULT_CHUNK = 2_000  # columns at a time
@@ -99,11 +99,12 @@ def make_cohort(
     scope = _scope(draws, window, prefectures, births)
     work = out / ".making"
     shutil.rmtree(work, ignore_errors=True)
-    (work / "feeds").mkdir(parents=True)
+    for name in ("feeds", "parts"):
+        (work / name).mkdir(parents=True)
     with _workers(jobs) as pool:
         moving = _arrivals(draws, window, scope)
         clock.lap("moves")
-        made = _made(pool, _jobs(work / "feeds", seed, window, scope, moving, faults, chunk), progress)
+        made = _made(pool, _jobs(work, seed, window, scope, moving, faults, chunk), progress)
     clock.lap("feeds")
     summary = _finish(made, scope, out, work, fiscal_years, seed)
     clock.lap("truth")
@@ -148,7 +149,7 @@ def _first_births(draws: Draws, window: Window, order: Ids, births: int) -> Scop
     full = columns_of(draws, order, window)
     n = int(np.searchsorted(before, deliveries, side="left"))
     columns = full[:n].copy()
-    if 0 < n and before[n] > deliveries:
+    if n > 0 and before[n] > deliveries:
         reached = [before[n - 1] + np.minimum(per_year[n - 1], c).sum() for c in range(1, int(full[n - 1]) + 1)]
         columns[n - 1] = 1 + int(np.searchsorted(reached, deliveries, side="left"))
     return Scope(order[:n], np.minimum(columns, full[:n]), is_whole=False)
@@ -165,11 +166,11 @@ def _arrivals(draws: Draws, window: Window, scope: Scope) -> tuple[Ids, Ids]:
 
 
 def _jobs(
-    feeds: Path, seed: int, window: Window, scope: Scope, moving: tuple[Ids, Ids], faults: str, chunk: int
+    work: Path, seed: int, window: Window, scope: Scope, moving: tuple[Ids, Ids], faults: str, chunk: int
 ) -> list[Job]:
     mothers, to = moving
     return [
-        Job(feeds, seed, window, int(m), int(n), mothers[to == m], scope.municipalities, faults, chunk)
+        Job(work / "feeds", work / "parts", seed, window, int(m), int(n), mothers[to == m], scope.municipalities, faults, chunk)
         for m, n in zip(scope.municipalities, scope.columns, strict=True)
     ]
 
@@ -213,23 +214,30 @@ def _finish(
 ) -> tuple[Path, int, int, int, int, pl.DataFrame, tuple[str, ...]]:
     """Writes truth and report, puts everything in its place, and says what was made."""
     tally: Tally = sum((m.tally for m in made), Counter())
-    links = pl.concat(m.links for m in made)
-    tables = {name: pl.concat(m.truth[name] for m in made) for name in made[0].truth}
-    seen = links["entity_id"].unique()
-    tables["persons"] = tables["persons"].filter(pl.col("entity_id").is_in(seen.implode()))
-    tables["children"] = tables["children"].filter(pl.col("entity_id").is_in(seen.implode()))
-    tables["pregnancies"] = tables["pregnancies"].filter(pl.col("mother_entity_id").is_in(seen.implode()))
-    answers = pl.concat(m.answers for m in made)
-    truth.write(tables | {"links": links, "answer_key": answers}, work / "truth", seed)
+    faults = _write_truth(made, work, seed)
     codes = [places().codes[m] for m in scope.municipalities]
     table = calibration.report(tally, codes, fiscal_years, is_whole=scope.is_whole)
     births = calibration.births_in(tally)
     (work / "calibration.html").write_text(calibration.as_html(table, seed, births), "utf-8", newline="\n")
     for name in ("feeds", "truth", "calibration.html"):
         _replace(work / name, out / name)
-    work.rmdir()
+    shutil.rmtree(work)
     outside = tuple(table.filter(~pl.col("is_within"))["measure"])
-    return out, len(made), births, len(links), answers["fault_id"].n_unique(), table, outside
+    return out, len(made), births, sum(m.rows for m in made), faults, table, outside
+
+
+def _write_truth(made: list[Made], work: Path, seed: int) -> int:
+    """One table at a time, of the people whom a row names; returns the number of faults."""
+    seen = pl.concat(pl.read_ipc(m.tables["links"], columns=["entity_id"]) for m in made)["entity_id"].unique().implode()
+    named = {"persons": "entity_id", "children": "entity_id", "pregnancies": "mother_entity_id"}
+    faults = 0
+    for name in made[0].tables:
+        table = pl.concat(pl.read_ipc(m.tables[name]) for m in made)
+        if name in named:
+            table = table.filter(pl.col(named[name]).is_in(seen))
+        truth.write(table, name, work / "truth", seed)
+        faults = table["fault_id"].n_unique() if name == "answer_key" else faults
+    return faults
 
 
 def _replace(new: Path, old: Path) -> None:

@@ -168,7 +168,9 @@ def _of_record(facts: Facts, record: str, events: pl.DataFrame, people: pl.DataF
         columns |= _newborn(people, events)
     if record in TICKETS:
         columns["ticket_kind_code"] = codes(1 + draws.picked(f"ticket.{record}", ids, cumulative(TICKETS[record])))
-    cost_only = events["is_cost_only"] if "is_cost_only" in events.columns else pl.repeat(False, len(events), eager=True)
+    cost_only = (
+        events["is_cost_only"] if "is_cost_only" in events.columns else pl.repeat(False, len(events), eager=True)
+    )
     for name in (m for m in MEASURED if m in events.columns):
         gone = pl.Series(draws.happens(f"missing.{record}.{name}", ids, parameters()["observe"]["value_missing"]))
         gone = gone | cost_only if name in RESULTS else gone

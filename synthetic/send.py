@@ -75,9 +75,7 @@ class Written:
 def _csv(sheet: Sheet, to: Written) -> bytes:
     """Rows with the declared headings; flags as 1 and 0."""
     columns = to.feed.columns(sheet.record)
-    rows = sheet.rows.select(
-        _sent(column, sheet.rows.schema[column.field]).alias(column.header) for column in columns
-    )
+    rows = sheet.rows.select(_sent(column, sheet.rows.schema[column.field]).alias(column.header) for column in columns)
     buffer = io.BytesIO()
     rows.write_csv(buffer, include_header=to.lines == 0, line_terminator=to.habits.line_end)
     return _encoded(buffer.getvalue(), to.habits, is_first=to.lines == 0)
@@ -103,7 +101,7 @@ def _json(draws: Draws, sheet: Sheet, to: Written) -> bytes:
     rows = sheet.rows.with_columns(
         modificationSeg=_change_code(sheet.rows), myNumber=my_numbers(draws, sheet.about["entity_id"].to_numpy())
     )
-    lines = rows.select(_object(columns, sheet.rows.schema).struct.json_encode()).to_series()
+    lines = rows.select(_object(columns, to.record).struct.json_encode()).to_series()
     opening = "[" if to.lines == 0 else ""
     separator = "\n" if to.lines <= HEADING_LINES else ",\n"
     if lines.is_empty():
@@ -116,7 +114,7 @@ def _change_code(rows: pl.DataFrame) -> pl.Series:
     return pl.Series(["1", "2"]).gather(cancelled.cast(pl.UInt32))
 
 
-def _object(columns: tuple[Column, ...], schema: pl.Schema) -> pl.Expr:
+def _object(columns: tuple[Column, ...], record: Record) -> pl.Expr:
     """The struct of one row; two columns of one path are the two parts of a name, joined by a space."""
     paths: dict[str, list[Column]] = {}
     for column in columns:
@@ -125,7 +123,7 @@ def _object(columns: tuple[Column, ...], schema: pl.Schema) -> pl.Expr:
     nested: dict[str, list[pl.Expr]] = {}
     for path, parts in paths.items():
         outer, _, inner = path.rpartition(".")
-        value = _json_value(parts, schema)
+        value = _json_value(parts, record)
         if outer:
             nested.setdefault(outer, []).append(value.alias(inner))
         elif path != "modificationSeg":
@@ -135,13 +133,14 @@ def _object(columns: tuple[Column, ...], schema: pl.Schema) -> pl.Expr:
     return pl.struct(list(top.values()))
 
 
-def _json_value(parts: list[Column], schema: pl.Schema) -> pl.Expr:
+def _json_value(parts: list[Column], record: Record) -> pl.Expr:
+    """A number where the record declares a fraction, a truth value where the feed does, else text."""
+    cells = [pl.col(p.field).cast(pl.String) for p in parts]
     if len(parts) > 1:
-        return pl.concat_str([pl.col(p.field) for p in parts], separator=" ")
-    name, conversion = parts[0].field, parts[0].conversion
-    if conversion == "true_false":
-        return pl.col(name) if schema[name] == pl.Boolean else pl.col(name) == "1"
-    return pl.col(name) if schema[name].is_float() else pl.col(name).cast(pl.String)
+        return pl.concat_str(cells, separator=" ")
+    if parts[0].conversion == "true_false":
+        return cells[0].is_in(["true", "1"])
+    return cells[0].cast(pl.Float64) if record.fields[parts[0].field].type is float else cells[0]
 
 
 def my_numbers(draws: Draws, entities: Ids) -> pl.Series:

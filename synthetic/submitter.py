@@ -32,9 +32,11 @@ class Job:
 
     columns: its own columns that belong to the cohort. arrivals: mothers of other columns that move here.
     chosen: positions of all submitters of the cohort. chunk: columns (or arrivals) at a time.
+    parts: folder for its tables until all submitters are made.
     """
 
     feeds: Path
+    parts: Path
     seed: int
     window: Window
     municipality: int
@@ -45,13 +47,11 @@ class Job:
     chunk: int
 
 
-@dataclass
+@dataclass(frozen=True)
 class Made:
-    """Truth, links, answer key and counts of one submitter."""
+    """What one submitter's part came to; its truth, links and answers lie in files until all are there."""
 
-    truth: Truth
-    links: pl.DataFrame
-    answers: pl.DataFrame
+    tables: dict[str, Path]
     tally: Tally
     rows: int
 
@@ -71,8 +71,16 @@ def make(job: Job) -> Made:
         protected.append(_to_be_listed(draws, facts, job))
         _send(draws, facts, files, profile(job.faults))
     answers = [*files.close(), _protected_list(pl.concat(protected), folder, code)]
-    truth = {name: pl.concat(part[name] for part in parts).sort(ORDER[name]) for name in parts[0]}
-    return Made(truth, files.links(), pl.concat(answers).sort("file", "line", "fault_id"), tally, files.rows())
+    tables = {name: pl.concat(part[name] for part in parts).sort(ORDER[name]) for name in parts[0]}
+    tables |= {"links": files.links(), "answer_key": pl.concat(answers).sort("file", "line", "fault_id")}
+    return Made(_kept(tables, job.parts, code), tally, files.rows())
+
+
+def _kept(tables: Truth, folder: Path, code: str) -> dict[str, Path]:
+    paths = {name: folder / f"{code}.{name}.arrow" for name in tables}
+    for name, path in paths.items():
+        tables[name].write_ipc(path)
+    return paths
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:

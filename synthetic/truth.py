@@ -105,12 +105,11 @@ def _moves(facts: Facts) -> pl.DataFrame:
     )
 
 
-def write(tables: Truth, folder: Path, seed: int) -> None:
-    """Parquet files that say that they are synthetic."""
-    folder.mkdir(parents=True)
+def write(table: pl.DataFrame, name: str, folder: Path, seed: int) -> None:
+    """A Parquet file that says that it is synthetic."""
+    folder.mkdir(parents=True, exist_ok=True)
     marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
-    for name, table in tables.items():
-        table.rechunk().write_parquet(
-            folder / f"{name}.parquet", compression="zstd", compression_level=1, statistics=False,
-            row_group_size=ROWS_PER_GROUP, metadata=marks,
-        )  # fmt: skip
+    table.rechunk().write_parquet(
+        folder / f"{name}.parquet", compression="zstd", compression_level=1, statistics=False,
+        row_group_size=ROWS_PER_GROUP, metadata=marks,
+    )  # fmt: skip

@@ -22,22 +22,25 @@ def observe(
 ) -> pl.DataFrame:
     """Numerator, denominator, value, ci_low, ci_high and status of every cell in `frame` (CELL columns).
 
-    cells: published count cells (count_id, CELL, value or null, status) · sums: n, total, squares of shown means only.
+    cells: published count cells (count_id, CELL, value or null, status, vintage) · sums: n, total, squares of shown means only.
     """
     rows = frame
     for name, count_id in (("numerator", indicator.numerator), ("denominator", indicator.denominator)):
-        own = cells.filter(pl.col("count_id") == (count_id or "")).select(
-            *CELL, name=pl.col("value"), name_status="status"
-        )
-        rows = rows.join(own.rename({"name": name, "name_status": f"{name}_status"}), on=CELL, how="left")
+        own = cells.filter(pl.col("count_id") == (count_id or ""))
+        told = {name: "value", f"{name}_status": "status", f"{name}_vintage": "vintage"}
+        rows = rows.join(own.select(*CELL, **told), on=CELL, how="left")
     measured = (
         _mean(indicator, rows, sums, areas, policy)
         if indicator.kind == "mean"
         else rows.with_columns(_interval(indicator))
     )
-    status = pl.coalesce(pl.when(~pl.col(s).is_in(SHOWN)).then(pl.col(s)) for s in _status_columns(indicator))
     settled = measured.with_columns(
-        status=pl.coalesce(status, pl.when(pl.col("value").is_null()).then(pl.lit("suppressed")), _weakest(indicator))
+        status=pl.coalesce(
+            *(pl.when(~pl.col(s).is_in(SHOWN)).then(pl.col(s)) for s in _status_columns(indicator)),
+            pl.when(_is_empty(indicator)).then(pl.lit("not_applicable")),
+            pl.when(pl.col("value").is_null() | _is_mixed(indicator)).then(pl.lit("suppressed")),
+            _weakest(indicator),
+        )
     )
     return _all_or_nothing(settled).select(
         pl.lit(indicator.id).alias("indicator_id"), *CELL,
@@ -48,6 +51,18 @@ def observe(
 def _status_columns(indicator: Indicator) -> list[str]:
     names = {"count": ["numerator"], "mean": ["denominator"]}.get(indicator.kind, ["numerator", "denominator"])
     return [f"{name}_status" for name in names]
+
+
+def _is_empty(indicator: Indicator) -> pl.Expr:
+    """Nobody to count: a ratio of zero members does not exist."""
+    return pl.lit(False) if indicator.kind == "count" else pl.col("denominator") == 0
+
+
+def _is_mixed(indicator: Indicator) -> pl.Expr:
+    """Numerator and denominator of two releases: their ratio belongs to none (privacy, hole 9)."""
+    if len(_status_columns(indicator)) == 1:
+        return pl.lit(False)
+    return pl.col("numerator_vintage").ne_missing(pl.col("denominator_vintage"))
 
 
 def _weakest(indicator: Indicator) -> pl.Expr:

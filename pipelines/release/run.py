@@ -64,8 +64,9 @@ def release(
     created_on: date,
 ) -> Released:
     """Publishes `out`, or raises ReleaseError (3) and leaves everything as it was."""
-    order = _order(source, status, policy_id, years, created_on)
-    counts = {i: c for i, c in COUNTS.items() if _is_mature(c, order.years[-1], created_on)}
+    span = _years(source, status, years)
+    counts = {i: c for i, c in COUNTS.items() if _is_mature(c, span[-1], created_on)}
+    order = _order(source, status, policy_id, span, counts, created_on)
     indicators = _measurable(INDICATORS, SUMS, counts)
     with ledger.lock(), draft_beside(out) as draft:
         sums = {i: s for i, s in SUMS.items() if s.over in counts}
@@ -86,10 +87,11 @@ def release(
     return _told(order, cells, protected)
 
 
-def _order(source: Source, status: str, policy_id: str, asked: tuple[int, int] | None, created_on: date) -> Order:
-    years = _years(source, status, asked)
+def _order(
+    source: Source, status: str, policy_id: str, years: tuple[int, ...], counts: Mapping[str, Count], created_on: date
+) -> Order:
     return Order(
-        _release_id(source, status, policy_id, years), status, load_policy(policy_id), years, levels_for(status),
+        _release_id(source, status, policy_id, years, counts), status, load_policy(policy_id), years, levels_for(status),
         registered_tree(source.municipalities), created_on,
     )  # fmt: skip
 
@@ -107,9 +109,11 @@ def _years(source: Source, status: str, asked: tuple[int, int] | None) -> tuple[
     return years
 
 
-def _release_id(source: Source, status: str, policy_id: str, years: tuple[int, ...]) -> str:
-    """The same batches, policy, version and key give the same release (design, promise 10)."""
-    said = f"{source.watermark}|{status}|{policy_id}|{years}|{version('mchdb')}|{SCHEMA_VERSION}"
+def _release_id(
+    source: Source, status: str, policy_id: str, years: tuple[int, ...], counts: Mapping[str, Count]
+) -> str:
+    """The same batches, mature counts, policy, version and key give the same release (design, promise 10)."""
+    said = f"{source.watermark}|{status}|{policy_id}|{years}|{sorted(counts)}|{version('mchdb')}|{SCHEMA_VERSION}"
     return f"{years[-1]}-{status}-{hmac.new(source.secret, said.encode(), hashlib.sha256).hexdigest()[:10]}"
 
 

@@ -1,6 +1,6 @@
-"""One parcel into the landing: in one transaction with its receipt, so that it is there whole or not at all."""
+"""Parcels into the landing: in one transaction with their receipts, so that each is there whole or not at all."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,33 +13,38 @@ from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.refresh import STALE
 from pipelines.warehouse.schema import CLOSED_YEARS, event_month, fiscal_year, landing_columns
 
+TOKEN_COLUMNS = "submitter, feed, resident_key, rule, pseudonym"
+
 
 @dataclass(frozen=True)
-class Before:
-    """What is there of this submitter: nothing at all makes the usual first parcel a plain insert."""
+class Taken:
+    """A verified parcel, ready for the landing: rows by record with their keys, tokens, arrival lags, its receipt."""
 
-    parcels: int
-    tombstones: int
-    closed_years: int
+    manifest: Manifest
+    frames: Mapping[str, pl.DataFrame]
+    tokens: pl.DataFrame
+    lags: pl.DataFrame
+    file_name: str
+    receipt: bytes
 
     @property
-    def is_nothing(self) -> bool:
-        return not (self.parcels or self.tombstones or self.closed_years)
+    def rows(self) -> int:
+        return sum(frame.height for frame in self.frames.values())
+
+    @property
+    def whose(self) -> dict[str, pl.Expr]:
+        return {"submitter": pl.lit(self.manifest.submitter), "sequence": pl.lit(self.manifest.sequence, pl.Int64)}
 
 
-def apply_parcel(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, frames: Mapping[str, pl.DataFrame],
-    tokens: pl.DataFrame, lags: pl.DataFrame, file_name: str, receipt: bytes,
-) -> None:  # fmt: skip
-    """Rows, tokens, lags, tombstones and the parcel's own line; all of it or, on any fault, none of it."""
+def apply_parcels(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken]) -> None:
+    """Applies parcels of different submitters together: all of them or, on any fault, none."""
+    if len({p.manifest.submitter for p in parcels}) < len(parcels):
+        raise ValueError("parcels of one submitter are applied one after the other")
     connection.execute("BEGIN")
     try:
-        before = _before(connection, manifest.submitter)
-        for name, frame in frames.items():
-            _apply_rows(connection, RECORDS[name], manifest, frame, before)
-        _apply_tokens(connection, manifest.submitter, tokens, before)
-        _insert(connection, "landing.arrival_lag", lags.with_columns(**_whose(manifest)))
-        _write_line(connection, manifest, frames, file_name, receipt)
+        first = [p for p in parcels if _is_first(connection, p.manifest.submitter)]
+        _apply(connection, first, is_first=True)
+        _apply(connection, [p for p in parcels if p not in first], is_first=False)
         connection.execute(STALE)
         connection.execute("COMMIT")
     except BaseException:
@@ -54,28 +59,38 @@ def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
         return  # a failed COMMIT has rolled back already
 
 
-def _before(connection: duckdb.DuckDBPyConnection, submitter: str) -> Before:
+def _is_first(connection: duckdb.DuckDBPyConnection, submitter: str) -> bool:
+    """Nothing of this submitter is there and no year is closed: its rows have nothing to win over."""
     found = connection.execute(
-        f"""SELECT (SELECT count(*) FROM state.parcel WHERE submitter = $1),
-            (SELECT count(*) FROM state.tombstone WHERE submitter = $1), (SELECT count(*) FROM ({CLOSED_YEARS}))""",
+        f"SELECT (SELECT count(*) FROM state.parcel WHERE submitter = ?) + (SELECT count(*) FROM ({CLOSED_YEARS}))",
         [submitter],
     ).fetchone()
-    return Before(*(found or (0, 0, 0)))
+    return found == (0,)
 
 
-def _apply_rows(
-    connection: duckdb.DuckDBPyConnection, record: Record, manifest: Manifest, frame: pl.DataFrame, before: Before
-) -> None:
-    rows = frame.with_columns(**_whose(manifest), is_held=False).select(*landing_columns(record))
-    gone = rows.filter("is_cancelled").select("submitter", "row_key", "sequence").unique("row_key")
-    _cancel(connection, record, gone, before)
-    kept = _highest_revisions(rows.filter(~pl.col("row_key").is_in(gone["row_key"].implode())))
-    if before.is_nothing:
+def _apply(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], *, is_first: bool) -> None:
+    for record in RECORDS.values():
+        frames = [
+            p.frames[record.name].with_columns(**p.whose, is_held=False) for p in parcels if record.name in p.frames
+        ]
+        if frames:
+            _apply_rows(connection, record, pl.concat(f.select(*landing_columns(record)) for f in frames), is_first)
+    for parcel in parcels:
+        _apply_tokens(connection, parcel, is_first)
+        _write_line(connection, parcel)
+
+
+def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.DataFrame, is_first: bool) -> None:
+    gone = rows.filter("is_cancelled").select("submitter", "row_key", "sequence").unique()
+    _cancel(connection, record, gone, is_first)
+    kept = _highest_revisions(rows.join(gone, on=["submitter", "row_key"], how="anti") if gone.height else rows)
+    if is_first:
         _insert(connection, f"landing.{record.name}", kept)
         return
     connection.register("incoming", kept.to_arrow())
     _choose(connection, record)
-    _insert_fresh(connection, record)
+    connection.execute(f"INSERT INTO landing.{record.name} BY NAME SELECT * FROM fresh")
+    connection.execute("DROP TABLE fresh")
     connection.unregister("incoming")
 
 
@@ -83,19 +98,18 @@ def _highest_revisions(rows: pl.DataFrame) -> pl.DataFrame:
     """One version of each row: within a parcel the highest revision wins."""
     if not rows["row_key"].is_duplicated().any():
         return rows
-    return rows.sort(pl.col("revision_no").fill_null(0), descending=True).unique(
-        "row_key", keep="first", maintain_order=True
-    )
+    ranked = rows.sort(pl.col("revision_no").fill_null(0), descending=True)
+    return ranked.unique(["submitter", "row_key"], keep="first", maintain_order=True)
 
 
-def _cancel(connection: duckdb.DuckDBPyConnection, record: Record, gone: pl.DataFrame, before: Before) -> None:
-    """Removes every version of a cancelled row, of closed years too, and leaves a tombstone that no older parcel passes."""
+def _cancel(connection: duckdb.DuckDBPyConnection, record: Record, gone: pl.DataFrame, is_first: bool) -> None:
+    """Removes every version of a cancelled row, of closed years too; a tombstone lets no older parcel pass."""
     if gone.is_empty():
         return
     connection.register("gone", gone.to_arrow())
-    for table in (f"landing.{record.name}", "state.tombstone") if before.parcels else ():
+    for table in () if is_first else (f"landing.{record.name}", "state.tombstone"):
         connection.execute(
-            f"""DELETE FROM {table} o USING gone g WHERE o.submitter = g.submitter AND o.row_key = g.row_key"""
+            f"DELETE FROM {table} o USING gone g WHERE o.submitter = g.submitter AND o.row_key = g.row_key"
         )
     connection.unregister("gone")
     _insert(connection, "state.tombstone", gone)
@@ -107,75 +121,63 @@ def _choose(connection: duckdb.DuckDBPyConnection, record: Record) -> None:
     A higher revision wins, then the later parcel. A row that says nothing new is left alone. Where the old or the new
     version belongs to a closed year, the old one stays current and the new one is held beside it.
     """
+    for statement in _choice(record):
+        connection.execute(statement)
+
+
+def _choice(record: Record) -> Iterator[str]:
     table, whose = f"landing.{record.name}", "o.submitter = n.submitter AND o.row_key = n.row_key"
     columns = ", ".join(f"i.{c}" for c in landing_columns(record) if c != "is_held")
-    connection.execute(f"""CREATE OR REPLACE TEMP TABLE fresh AS
+    yield f"""CREATE OR REPLACE TEMP TABLE fresh AS
         SELECT {columns}, coalesce({fiscal_year(f"i.{event_month(record)}")} IN ({CLOSED_YEARS}), FALSE) AS is_held
         FROM incoming i
         WHERE NOT EXISTS (SELECT 1 FROM state.tombstone t
-            WHERE t.submitter = i.submitter AND t.row_key = i.row_key AND t.sequence >= i.sequence)""")
-    same = " AND ".join(
-        f"o.{c} IS NOT DISTINCT FROM n.{c}" for c in landing_columns(record) if c not in ("sequence", "is_held")
-    )
-    newest = (
-        f"NOT EXISTS (SELECT 1 FROM {table} h WHERE h.submitter = o.submitter AND h.row_key = o.row_key AND h.is_held)"
-    )
-    connection.execute(f"""DELETE FROM fresh n USING {table} o WHERE {whose} AND (
-        coalesce(o.revision_no, 0) > coalesce(n.revision_no, 0) OR ({same} AND (o.is_held OR {newest})))""")
-    connection.execute(f"""UPDATE fresh n SET is_held = TRUE FROM {table} o WHERE {whose} AND NOT o.is_held
-        AND {fiscal_year(f"o.{event_month(record)}")} IN ({CLOSED_YEARS})""")
-    connection.execute(f"DELETE FROM {table} o USING fresh n WHERE {whose} AND (o.is_held OR NOT n.is_held)")
+            WHERE t.submitter = i.submitter AND t.row_key = i.row_key AND t.sequence >= i.sequence)"""
+    told = [c for c in landing_columns(record) if c not in ("sequence", "is_held")]
+    same = " AND ".join(f"o.{c} IS NOT DISTINCT FROM n.{c}" for c in told)
+    held_beside = "h.submitter = o.submitter AND h.row_key = o.row_key AND h.is_held"
+    yield f"""DELETE FROM fresh n USING {table} o WHERE {whose} AND (
+        coalesce(o.revision_no, 0) > coalesce(n.revision_no, 0)
+        OR ({same} AND (o.is_held OR NOT EXISTS (SELECT 1 FROM {table} h WHERE {held_beside}))))"""
+    yield f"""UPDATE fresh n SET is_held = TRUE FROM {table} o WHERE {whose} AND NOT o.is_held
+        AND {fiscal_year(f"o.{event_month(record)}")} IN ({CLOSED_YEARS})"""
+    yield f"DELETE FROM {table} o USING fresh n WHERE {whose} AND (o.is_held OR NOT n.is_held)"
 
 
-def _insert_fresh(connection: duckdb.DuckDBPyConnection, record: Record) -> None:
-    names = ", ".join(landing_columns(record))
-    connection.execute(f"INSERT INTO landing.{record.name} ({names}) SELECT {names} FROM fresh")
-    connection.execute("DROP TABLE fresh")
-
-
-def _apply_tokens(connection: duckdb.DuckDBPyConnection, submitter: str, tokens: pl.DataFrame, before: Before) -> None:
+def _apply_tokens(connection: duckdb.DuckDBPyConnection, parcel: Taken, is_first: bool) -> None:
     """Adds tokens not there yet; a person without a row left keeps none."""
-    rows = tokens.with_columns(submitter=pl.lit(submitter))
-    if before.is_nothing:
+    rows, submitter = parcel.tokens.with_columns(submitter=parcel.whose["submitter"]), [parcel.manifest.submitter]
+    if is_first:
         _insert(connection, "landing.token", rows)
-    else:
-        connection.register("incoming", rows.to_arrow())
-        columns = "submitter, feed, resident_key, rule, pseudonym"
-        connection.execute(
-            f"""INSERT INTO landing.token ({columns}) SELECT {columns} FROM incoming
-            EXCEPT SELECT {columns} FROM landing.token WHERE submitter = ?""",
-            [submitter],
-        )
-        connection.unregister("incoming")
-        people = " UNION ".join(f"SELECT resident_key FROM landing.{r} WHERE submitter = $1" for r in RECORDS)
-        connection.execute(
-            f"DELETE FROM landing.token WHERE submitter = $1 AND resident_key NOT IN ({people})", [submitter]
-        )
+        return
+    connection.register("incoming", rows.to_arrow())
+    there = f"SELECT {TOKEN_COLUMNS} FROM landing.token WHERE submitter = ?"
+    connection.execute(
+        f"INSERT INTO landing.token ({TOKEN_COLUMNS}) SELECT {TOKEN_COLUMNS} FROM incoming EXCEPT {there}", submitter
+    )
+    connection.unregister("incoming")
+    people = " UNION ".join(f"SELECT resident_key FROM landing.{r} WHERE submitter = $1" for r in RECORDS)
+    connection.execute(f"DELETE FROM landing.token WHERE submitter = $1 AND resident_key NOT IN ({people})", submitter)
 
 
-def _write_line(
-    connection: duckdb.DuckDBPyConnection, manifest: Manifest, frames: Mapping[str, pl.DataFrame],
-    file_name: str, receipt: bytes,
-) -> None:  # fmt: skip
+def _write_line(connection: duckdb.DuckDBPyConnection, parcel: Taken) -> None:
+    """The parcel's own line, its counts by record, and its arrival lags."""
+    manifest, month = parcel.manifest, date.today().replace(day=1)
     connection.execute(
         "INSERT INTO state.parcel VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        [manifest.submitter, manifest.sequence, bytes.fromhex(manifest.digest), file_name,
-         date.today().replace(day=1), *(manifest.span or (None, None)), receipt],
+        [manifest.submitter, manifest.sequence, bytes.fromhex(manifest.digest), parcel.file_name, month,
+         *(manifest.span or (None, None)), parcel.receipt],
     )  # fmt: skip
-    told = [name for name in RECORDS if name in frames or name in manifest.refusals]
-    counts = {"record": told, "rows": [frames[n].height if n in frames else 0 for n in told],
-              "refusals": [manifest.refusals.get(n, 0) for n in told]}  # fmt: skip
-    _insert(connection, "state.parcel_record", pl.DataFrame(counts, schema=COUNTS).with_columns(**_whose(manifest)))
-
-
-COUNTS = {"record": pl.String, "rows": pl.Int64, "refusals": pl.Int64}
+    told = [name for name in RECORDS if name in parcel.frames or name in manifest.refusals]
+    rows = [parcel.frames[name].height if name in parcel.frames else 0 for name in told]
+    counts = {"record": told, "rows": rows, "refusals": [manifest.refusals.get(name, 0) for name in told]}
+    schema = {"record": pl.String, "rows": pl.Int64, "refusals": pl.Int64}
+    _insert(connection, "state.parcel_record", pl.DataFrame(counts, schema=schema).with_columns(**parcel.whose))
+    _insert(connection, "landing.arrival_lag", parcel.lags.with_columns(**parcel.whose))
 
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
-    connection.register("rows_to_insert", frame.to_arrow())
-    connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_insert")
-    connection.unregister("rows_to_insert")
-
-
-def _whose(manifest: Manifest) -> dict[str, pl.Expr]:
-    return {"submitter": pl.lit(manifest.submitter), "sequence": pl.lit(manifest.sequence, pl.Int64)}
+    if frame.height:
+        connection.register("rows_to_insert", frame.to_arrow())
+        connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_insert")
+        connection.unregister("rows_to_insert")

@@ -4,14 +4,14 @@ It starts the linkage process on its own keys and reads neither of them (privacy
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
 from pipelines.warehouse.applied import check_scope, check_sequence, check_versions, scope_of, signing_keys
-from pipelines.warehouse.apply import apply_parcel
+from pipelines.warehouse.apply import Taken, apply_parcels
 from pipelines.warehouse.database import opened
 from pipelines.warehouse.keyring import apart, load_keys
 from pipelines.warehouse.linkage_client import Linkage, linkage_process
@@ -24,6 +24,8 @@ from pipelines.warehouse.refresh import refresh_if_stale
 from pipelines.warehouse.refusal import REASONS, Refused
 from pipelines.warehouse.schema import prepare
 from pipelines.warehouse.tables import check_rows, composite_tokens, read_lags, read_records, with_pseudonyms
+
+BATCH_ROWS = 250_000  # two row groups of DuckDB: written once, to the file; smaller ones pass the log first
 
 
 @dataclass(frozen=True)
@@ -116,16 +118,40 @@ def _load(
     waiting = _in_order(connection, folder, files, recipient, result)
     result.seconds["verify"] = time.perf_counter() - started
     started = time.perf_counter()
+    _apply_in_batches(connection, folder, waiting, recipient, linkage, result)
+    result.seconds["load"] = time.perf_counter() - started
+    write_accepted(connection, folder)
+    result.seconds |= refresh_if_stale(connection)
+    return result
+
+
+def _apply_in_batches(
+    connection: duckdb.DuckDBPyConnection, folder: Path, waiting: list[Waiting], recipient: Recipient,
+    linkage: Linkage, result: LoadResult,
+) -> None:  # fmt: skip
+    """Small parcels share a transaction: each is in it whole, and none of a batch counts before all of it is there."""
+    batch: list[Taken] = []
     for parcel, ahead in zip(waiting, [*waiting[1:], None], strict=True):
         if parcel is waiting[0]:
             _ask(linkage, parcel)
         if ahead is not None:
             _ask(linkage, ahead)  # the linkage process works on the next one meanwhile
-        _apply_one(connection, folder, parcel, recipient, linkage, result)
-    result.seconds["load"] = time.perf_counter() - started
-    write_accepted(connection, folder)
-    result.seconds |= refresh_if_stale(connection)
-    return result
+        if any(taken.manifest.submitter == parcel.manifest.submitter for taken in batch):
+            _apply_batch(connection, batch, result)  # a parcel is judged by what is applied before it
+        try:
+            batch.append(_take(connection, parcel, recipient, linkage))
+        except Refused as refused:
+            _refuse(folder, parcel.path, refused, result)
+        if sum(taken.rows for taken in batch) >= BATCH_ROWS:
+            _apply_batch(connection, batch, result)
+    _apply_batch(connection, batch, result)
+
+
+def _apply_batch(connection: duckdb.DuckDBPyConnection, batch: list[Taken], result: LoadResult) -> None:
+    if batch:
+        apply_parcels(connection, batch)
+        result.outcomes += [Outcome(t.file_name, None, t.receipt, t.rows) for t in batch]
+        batch.clear()
 
 
 def _ask(linkage: Linkage, parcel: Waiting) -> None:
@@ -147,33 +173,24 @@ def _in_order(
     return sorted(waiting, key=lambda w: (w.manifest.submitter, w.manifest.sequence, w.manifest.digest))
 
 
-def _apply_one(
-    connection: duckdb.DuckDBPyConnection, folder: Path, parcel: Waiting, recipient: Recipient, linkage: Linkage,
-    result: LoadResult,
-) -> None:  # fmt: skip
-    """Takes the answer of the linkage process in any case, so that question and answer stay in step."""
-    name = parcel_name(parcel.path)
-    try:
-        pseudonyms = linkage.pseudonyms(parcel.manifest.digest)
-        check_sequence(connection, parcel.manifest)
-        known: Mapping[str, str] = {parcel.manifest.submitter: parcel.signing_key}
-        member = open_records(parcel.path, recipient, known)
-        manifest = member.manifest
-        if manifest.digest != parcel.manifest.digest:
-            raise Refused("altered")
-        scope = scope_of(connection, manifest.submitter)
-        check_versions(connection, manifest)
-        check_scope(manifest, scope)
-        frames = read_records(member, _feeds(connection))
-        check_rows(frames, manifest.municipalities, scope, manifest.years)
-        frames, lags = with_pseudonyms(frames, pseudonyms), read_lags(member)
-        tokens = composite_tokens(frames, pseudonyms)
-    except Refused as refused:
-        _refuse(folder, parcel.path, refused, result)
-        return
-    receipt = accepted_receipt(name, manifest)
-    apply_parcel(connection, manifest, frames, tokens, lags, name, receipt)
-    result.outcomes.append(Outcome(name, None, receipt, sum(frame.height for frame in frames.values())))
+def _take(connection: duckdb.DuckDBPyConnection, parcel: Waiting, recipient: Recipient, linkage: Linkage) -> Taken:
+    """A parcel checked to its last row. Raises Refused.
+
+    Takes the answer of the linkage process first, so that question and answer stay in step.
+    """
+    pseudonyms = linkage.pseudonyms(parcel.manifest.digest)
+    check_sequence(connection, parcel.manifest)
+    member = open_records(parcel.path, recipient, {parcel.manifest.submitter: parcel.signing_key})
+    manifest, scope = member.manifest, scope_of(connection, parcel.manifest.submitter)
+    if manifest.digest != parcel.manifest.digest:
+        raise Refused("altered")
+    check_versions(connection, manifest)
+    check_scope(manifest, scope)
+    frames = read_records(member, _feeds(connection))
+    check_rows(frames, manifest.municipalities, scope, manifest.years)
+    frames, name = with_pseudonyms(frames, pseudonyms), parcel_name(parcel.path)
+    tokens = composite_tokens(frames, pseudonyms)
+    return Taken(manifest, frames, tokens, read_lags(member), name, accepted_receipt(name, manifest))
 
 
 def _feeds(connection: duckdb.DuckDBPyConnection) -> set[str]:

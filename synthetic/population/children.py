@@ -40,7 +40,9 @@ class Children:
 
 def children_of(draws: Draws, deliveries: Deliveries, mothers: Mothers) -> Children:
     of = np.repeat(np.arange(len(deliveries.day)), deliveries.children)
-    order = 1 + np.arange(len(of)) - np.repeat(np.cumsum(deliveries.children) - deliveries.children, deliveries.children)
+    order = (
+        1 + np.arange(len(of)) - np.repeat(np.cumsum(deliveries.children) - deliveries.children, deliveries.children)
+    )
     ids, weeks = person(deliveries.of.id[of], order), deliveries.weeks[of]
     births = parameters()["births"]
     sex = _sex(draws, deliveries, of, order, ids)

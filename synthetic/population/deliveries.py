@@ -124,8 +124,12 @@ def _notified(draws: Draws, ids: Ids, by_age: Ids, last_period: Ids, delivered: 
     """Day and stage (code list 019-090) of the notification; what would come after delivery does."""
     p = parameters()["pregnancy"]
     late = draws.happens("notified.late", ids, _by_age("late_by_age", p["notified_late"])[by_age])
-    early_week = np.array(p["weeks_early"])[draws.picked("notified.early_week", ids, shares("pregnancy", "weeks_early_shares"))]
-    late_week = np.array(p["weeks_late"])[draws.picked("notified.late_week", ids, shares("pregnancy", "weeks_late_shares"))]
+    early_week = np.array(p["weeks_early"])[
+        draws.picked("notified.early_week", ids, shares("pregnancy", "weeks_early_shares"))
+    ]
+    late_week = np.array(p["weeks_late"])[
+        draws.picked("notified.late_week", ids, shares("pregnancy", "weeks_late_shares"))
+    ]
     week = np.where(late, late_week, early_week)
     day = last_period + week * 7 + draws.below("notified.day", ids, 7)
     after = (week == AFTER_DELIVERY) | (day >= delivered)
@@ -160,6 +164,3 @@ def usual_place(draws: Draws, of: Pregnancies, at: Ids) -> Ids:
     commutes = draws.happens("place.commutes", of.id, parameters()["antenatal"]["commutes"])
     nearby = places().within(places().prefecture[at], draws.uniform("place.where", of.id))
     return np.where(commutes, nearby, at)
-
-
-

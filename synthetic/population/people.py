@@ -77,7 +77,9 @@ def _names(scene: Scene, ids: Ids, mother: Ids, member: Ids) -> list[pl.Series]:
         def of(pool: Pool, at: Ids) -> pl.Series:
             return (pool.kana if part == "kana" else pool.written).gather(at)
 
-        given = of(given_names("girl"), picked["girl"]).zip_with(pl.Series(is_girl), of(given_names("boy"), picked["boy"]))
+        given = of(given_names("girl"), picked["girl"]).zip_with(
+            pl.Series(is_girl), of(given_names("boy"), picked["boy"])
+        )
         given = of(foreign_given_names(), picked["foreign"]).zip_with(pl.Series(is_foreign), given)
         return of(foreign_surnames(), foreign_family).zip_with(pl.Series(is_foreign), of(surnames(), family)), given
 
@@ -159,5 +161,3 @@ def _check_digit(body: Ids) -> Ids:
         total += product // 10 + product % 10
         rest //= 10
     return (10 - total % 10) % 10
-
-

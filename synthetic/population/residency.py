@@ -15,13 +15,24 @@ BEFORE_DAYS = 365  # a pregnancy delivered in the first year began in the year b
 def residency_spells(scene: Scene) -> pl.DataFrame:
     """Spells that reach into the years sent, of women from their first pregnancy on and of their children."""
     spells = pl.concat([_mothers(scene), _children(scene)])
-    return spells.filter(pl.col("to") >= scene.window.start - BEFORE_DAYS, pl.col("event") <= scene.window.end).drop(
-        "to"
-    ).sort("row")
+    return (
+        spells.filter(pl.col("to") >= scene.window.start - BEFORE_DAYS, pl.col("event") <= scene.window.end)
+        .drop("to")
+        .sort("row")
+    )
 
 
 def _spells(
-    scene: Scene, who: Ids, person: Ids, spell: int, start: Ids, end: Ids, reason: Ids, out: Ids, previous: Ids, following: Ids
+    scene: Scene,
+    who: Ids,
+    person: Ids,
+    spell: int,
+    start: Ids,
+    end: Ids,
+    reason: Ids,
+    out: Ids,
+    previous: Ids,
+    following: Ids,
 ) -> pl.DataFrame:
     """`out` 0 and municipality -1: an empty cell. What ends after the years sent has not ended yet."""
     ended = end <= scene.window.end
@@ -76,5 +87,3 @@ def _children(scene: Scene) -> pl.DataFrame:
         _spells(scene, offset + second, c.id[second], 1, moved[second], c.died[second],
                 np.full(len(second), MOVED_IN), died[second], home[second], none[second]),
     ])  # fmt: skip
-
-

@@ -93,7 +93,7 @@ def antenatal_visits(scene: Scene) -> pl.DataFrame:
 
 
 def _numbered(seen: Flags, per_pregnancy: int) -> Ids:
-    return np.cumsum(seen.reshape(-1, per_pregnancy), axis=1).reshape(-1)
+    return np.cumsum(seen.reshape(-1, per_pregnancy), axis=1, dtype=np.int64).reshape(-1)
 
 
 def _antenatal_frame(scene: Scene, of: Ids, ids: Ids, day: Ids, weeks: Ids, visit_no: Ids) -> pl.DataFrame:
@@ -141,7 +141,7 @@ def _weight_kg(scene: Scene, of: Ids, ids: Ids, weeks: Ids) -> pl.Series:
 
 
 def deliveries(scene: Scene) -> pl.DataFrame:
-    d, window = scene.deliveries, scene.window
+    d = scene.deliveries
     of = np.flatnonzero(_delivered_here(scene))
     still = np.bincount(scene.children.of, weights=scene.children.is_stillborn, minlength=len(d.day)).astype(np.int64)
     outcome = np.where(still == 0, 1, np.where(still == d.children, 2, 3))
@@ -222,5 +222,3 @@ def _epds(scene: Scene, of: Ids, ids: Ids) -> list[Ids]:
         np.where(asked & ~gone, after - before, -1)
         for before, after, gone in zip(parts[:-1], parts[1:], missing, strict=True)
     ]
-
-

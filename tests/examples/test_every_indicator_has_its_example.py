@@ -59,7 +59,7 @@ def test_the_example_gives_its_answer(indicator_id: str) -> None:
     only = {indicator_id: indicator}
     everywhere = {i: _everywhere(only[i]) for i in only}
     measured = measure(core_with(grain, parts[grain]), COUNTS, SUMS, everywhere, areas, YEARS, LEVELS, policy)
-    shown = measured.cells.with_columns(status=pl.lit("observed"))
+    shown = measured.cells.with_columns(status=pl.lit("observed"), vintage=pl.lit(None, pl.Int64))
     frame = shown.select(CELL).unique()
     found = observe(indicator, frame, shown, measured.sums, areas, policy)
     answers = parts["answer"][1:]

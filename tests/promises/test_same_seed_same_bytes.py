@@ -91,7 +91,9 @@ def test_every_table_says_that_it_is_synthetic(cohort: Path) -> None:
         assert (marks["synthetic"], marks["seed"], marks["version"]) == ("true", "1", "1"), path.name
 
 
-def test_an_interrupted_run_leaves_the_last_cohort(cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_run_leaves_the_last_cohort(
+    cohort: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     make_cohort(tmp_path, ("13",), births=60, jobs=1)
     before = files_of(tmp_path)
 

@@ -13,13 +13,13 @@ AREAS = registered_tree(["312011"])
 FILLED = ["numerator", "denominator", "value", "ci_low", "ci_high"]
 
 
-def cell(count_id: str, value: int | None, status: str = "observed") -> dict[str, object]:
+def cell(count_id: str, value: int | None, status: str = "observed", vintage: int | None = None) -> dict[str, object]:
     at = dict(zip(CELL, ("2024", "fiscal_year", "312011", "all", "all"), strict=True))
-    return {"count_id": count_id, **at, "value": value, "status": status}
+    return {"count_id": count_id, **at, "value": value, "status": status, "vintage": vintage}
 
 
 def observed(indicator: str, *cells: dict[str, object], sums: pl.DataFrame | None = None) -> dict[str, object]:
-    frame = pl.DataFrame(list(cells), schema_overrides={"value": pl.Int64})
+    frame = pl.DataFrame(list(cells), schema_overrides={"value": pl.Int64, "vintage": pl.Int64})
     nothing = pl.DataFrame(
         schema={
             "sum_id": pl.String,
@@ -88,3 +88,15 @@ def test_the_least_certain_status_wins() -> None:
         "low_birth_weight_rate", cell("low_birth_weight", 20, "provisional"), cell("live_births", 200, "revised")
     )
     assert row["status"] == "provisional"
+
+
+def test_a_ratio_of_two_releases_is_not_shown() -> None:
+    row = observed(
+        "low_birth_weight_rate", cell("low_birth_weight", 20, "provisional", vintage=1), cell("live_births", 200)
+    )
+    assert row["status"] == "suppressed" and all(row[name] is None for name in FILLED)
+
+
+def test_a_ratio_of_nobody_does_not_exist() -> None:
+    row = observed("low_birth_weight_rate", cell("low_birth_weight", 0), cell("live_births", 0))
+    assert row["status"] == "not_applicable" and all(row[name] is None for name in FILLED)

@@ -35,7 +35,9 @@ def test_births_differ_from_year_to_year(okinawa: Summary) -> None:
 
 
 def test_structure_is_plausible(okinawa: Summary) -> None:
-    pregnancies = pl.read_parquet(okinawa.out / "truth/pregnancies.parquet").filter(pl.col("fiscal_year").is_between(2022, 2024))
+    pregnancies = pl.read_parquet(okinawa.out / "truth/pregnancies.parquet").filter(
+        pl.col("fiscal_year").is_between(2022, 2024)
+    )
     parity = pregnancies["parity"].value_counts(normalize=True).sort("parity")["proportion"].to_list()
     assert parity[0] == pytest.approx(0.463, abs=0.03) and parity[1] == pytest.approx(0.368, abs=0.03)
     children = pl.read_parquet(okinawa.out / "truth/children.parquet").filter(~pl.col("is_stillborn")).join(
@@ -60,7 +62,9 @@ def test_a_figure_outside_its_tolerance_is_named() -> None:
     assert "範囲外 / outside" in as_html(table, 1, 10_000)
 
 
-def test_a_cohort_with_another_parameter_is_outside(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cohort_with_another_parameter_is_outside(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setitem(parameters()["birth_weight"], "shift_g", -150.0)
     out = tmp_path_factory.mktemp("light")
     made = make_cohort(out, prefectures=("31",), births=3000, jobs=1, faults="none")

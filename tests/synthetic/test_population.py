@@ -44,7 +44,9 @@ def test_every_birth_has_its_delivery_at_the_same_submitter(clean: Cohort) -> No
     assert lost.is_empty()
     counted = births.group_by("submitter", "mother_local", "pregnancy_no").len("children")
     told = counted.join(
-        deliveries, left_on=["submitter", "mother_local", "pregnancy_no"], right_on=["submitter", "person_local", "pregnancy_no"]
+        deliveries,
+        left_on=["submitter", "mother_local", "pregnancy_no"],
+        right_on=["submitter", "person_local", "pregnancy_no"],
     )
     assert (told["children"] == told["number_of_children"].cast(pl.Int64)).all()
 
@@ -91,14 +93,16 @@ def test_antenatal_visits_are_numbered_without_a_gap_and_in_order(clean: Cohort)
     ordered = visits.sort("pregnancy", "date")
     step = ordered.with_columns(step=pl.col("number").diff().over("pregnancy"))["step"].drop_nulls()
     assert (step >= 1).all()
-    assert (step == 1).mean() > 0.99  # the others were made while she lived outside
+    assert (step > 1).sum() < len(step) / 100  # the others were made while she lived outside
     assert ordered["number"].max() <= 16  # type: ignore[operator]
 
 
 def test_siblings_and_twins_share_their_mother_and_no_twins_share_a_name(clean: Cohort) -> None:
     children = clean.truth("children").join(clean.truth("persons"), on="entity_id")
     of_delivery = children.group_by("pregnancy_id").agg(
-        pl.len(), pl.col("mother_entity_id").n_unique().alias("mothers"), pl.col("kana_given_name").n_unique().alias("names")
+        pl.len(),
+        pl.col("mother_entity_id").n_unique().alias("mothers"),
+        pl.col("kana_given_name").n_unique().alias("names"),
     )
     assert (of_delivery["mothers"] == 1).all()
     several = of_delivery.filter(pl.col("len") > 1)
@@ -107,7 +111,7 @@ def test_siblings_and_twins_share_their_mother_and_no_twins_share_a_name(clean: 
         pl.len(), pl.col("kana_given_name").n_unique().alias("names"))  # fmt: skip
     assert (born_alive["len"] == born_alive["names"]).all()
     mothers = children.group_by("mother_entity_id").agg(pl.col("pregnancy_id").n_unique())
-    assert (mothers["pregnancy_id"] > 1).mean() > 0.2  # type: ignore[operator]
+    assert (mothers["pregnancy_id"] > 1).sum() > len(mothers) / 5
 
 
 def test_siblings_have_birth_weights_in_common(clean: Cohort) -> None:
@@ -156,7 +160,7 @@ def test_foreign_residents_have_an_alphabet_name(clean: Cohort) -> None:
     persons = clean.truth("persons").filter(pl.col("kana_given_name").is_not_null())
     foreign = persons["resident_type_code"] == 2
     assert (persons["alphabet_name"].is_not_null() == foreign).all()
-    assert 0.025 < foreign.mean() < 0.045  # type: ignore[operator]
+    assert 0.025 * len(persons) < foreign.sum() < 0.045 * len(persons)
 
 
 def test_lists_know_moved_in_carried_over_and_removed(clean: Cohort) -> None:

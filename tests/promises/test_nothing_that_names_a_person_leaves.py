@@ -1,0 +1,110 @@
+"""Promise 1: nothing that names a person leaves the edge - in no byte of a parcel, the state, a report or a log."""
+
+import hashlib
+import itertools
+import subprocess
+import sys
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from tests.edge.made_feeds import CHILD, MOTHER, Town, row
+from tests.edge.opened_parcel import opened
+from tests.edge.test_my_number import NUMBERS
+
+from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
+
+NOTE = "面談にて父の転職を聴取"
+NAMED = ("name", "kana_surname", "kana_given_name", "address", "phone", "insured_symbol", "insured_number", "person_local")
+MORE = ["かがみ", "くうた", "ｶｶﾞﾐ", "KAGAMI SORA", "0857550123", "2022-0042", "1710767113", NOTE, "PMH-77", "PMH-88", "210987654321"]
+DAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%-m月%-d日", "%d.%m.%Y")
+ENCODINGS = ("utf-8", "cp932", "utf-16-le")
+
+
+def needles() -> dict[str, bytes]:
+    """Every form in which the two people, their days and their numbers could stand, and unkeyed hashes of them."""
+    people = [person[field] for person in (MOTHER, CHILD) for field in NAMED]
+    days = pl.Series([MOTHER["birth_date"], CHILD["birth_date"], "2024-06-12"]).str.to_date()
+    texts = [*people, *MORE, *(day.strftime(form) for day, form in itertools.product(days, DAY_FORMS))]
+    found = {f"{t} {e}": t.encode(e) for t, e in itertools.product(texts, ENCODINGS)}
+    for text, algorithm in itertools.product([*texts, *joined()], ("sha256", "sha1", "md5")):
+        digest = hashlib.new(algorithm, text.encode()).digest()
+        found |= {f"{algorithm} of {text}": digest[:16], f"{algorithm} hex of {text}": digest[:16].hex().encode()}
+    return found
+
+
+def joined() -> list[str]:
+    """What somebody would hash to recognise a person: the parts, joined in the usual ways."""
+    parts = [(p["kana_surname"], p["kana_given_name"], p["birth_date"], p["sex_code"]) for p in (MOTHER, CHILD)]
+    return [between.join(part) for part in parts for between in ("", "|", ",", " ", "\x1f")]
+
+
+NEEDLES = needles()
+
+
+def leaks(content: bytes) -> list[str]:
+    return [name for name, needle in NEEDLES.items() if needle in content]
+
+
+def everything(tables: dict[str, pl.DataFrame]) -> bytes:
+    """The tables' values outside of any compression: binary as it is, the rest as text."""
+    parts = []
+    for table in tables.values():
+        for column in table:
+            values = column.drop_nulls().to_list()
+            parts += [v if isinstance(v, bytes) else str(v).encode() for v in values]
+    return b"\n".join(parts)
+
+
+@pytest.fixture
+def busy_town(town: Town) -> Town:  # noqa: F811
+    """A family in every record of both feeds, some of it refused, with notes and the official alphabet name."""
+    town.whole_family(note=NOTE, alphabet_name="KAGAMI SORA", facility_code="1710767113")
+    bad = {"sex_code": "9", "visit_date": "2024-06-31", "note": NOTE}
+    town.feeds.put("child_checkup", row("child_checkup", note=NOTE), row("child_checkup", programme_code="36", **bad))
+    return town
+
+
+def test_no_byte_of_parcel_state_and_report_names_a_person(busy_town: Town, centre: Path) -> None:  # noqa: F811
+    for _ in range(2):
+        sent = busy_town.send()
+    inside = opened(sent.parcel, centre)
+    assert sum(len(t) for t in inside.tables.values()) > 30
+    assert leaks(sent.parcel.read_bytes() + inside.raw + everything(inside.tables)) == []
+    remembered = {p.name: pl.read_parquet(p) for p in busy_town.state.glob("*.parquet")}
+    assert len(remembered["sent.parquet"]) == 12
+    assert leaks(everything(remembered)) == []
+    others = [p for p in busy_town.home.rglob("*") if p.is_file() and busy_town.feeds.path not in p.parents]
+    assert {busy_town.state / "state.json", busy_town.report / "refusals.csv"} <= set(others)
+    assert leaks(b"".join(p.read_bytes() for p in others)) == []
+    assert leaks("\n".join([*sent.lines(), str(sent.summary())]).encode()) == []
+
+
+def test_the_command_line_names_nobody(busy_town: Town) -> None:
+    keys = [f"--keys={k}" for k in busy_town.keys]
+    told = [f"--protected={busy_town.protected}", f"--state={busy_town.state}", f"--out={busy_town.out}"]
+    command = [sys.executable, "-m", "pipelines.cli", "edge", "send", str(busy_town.feeds.path), *keys, *told]
+    done = subprocess.run(command, capture_output=True, check=False)
+    assert done.returncode == 1, done.stderr.decode()
+    assert b"child_checkup" in done.stdout
+    assert leaks(done.stdout + done.stderr) == []
+
+
+def test_a_my_number_column_stops_the_file(town: Town, centre: Path) -> None:  # noqa: F811
+    town.feeds.put("delivery", row("delivery"))
+    town.feeds.put("birth", *(row("birth", person_local=str(i), insured_symbol=n) for i, n in enumerate(NUMBERS)))
+    inside = opened(town.send().parcel, centre)
+    assert "birth" not in inside.tables or inside.tables["birth"].is_empty()
+    assert len(inside.tables["delivery"]) == 1
+    content = inside.raw + everything(inside.tables) + b"".join(p.read_bytes() for p in town.report.iterdir())
+    assert [n for n in NUMBERS if n.encode() in content] == []
+
+
+def test_the_search_finds_what_it_is_for() -> None:
+    """A search that cannot find proves nothing."""
+    planted = pl.DataFrame({"note": ["母は加賀見花子"], "token": [hashlib.sha256(MOTHER["person_local"].encode()).digest()[:16]]})
+    found = leaks(everything({"t": planted}))
+    assert any(name.startswith("加賀見花子") for name in found)
+    assert any(name.startswith("sha256 of 9000") for name in found)
+    assert leaks("生年月日 1992/07/17".encode("cp932")) != []

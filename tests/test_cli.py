@@ -1,0 +1,58 @@
+"""The commands as a user types them: exit codes, one sentence, never a traceback or a value."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMANDS = [
+    [], ["demo"], ["synth"], ["keys"], ["init"], ["edge", "check"], ["edge", "send"], ["load"], ["period", "open"],
+    ["period", "close"], ["backup"], ["restore"], ["status"], ["release"], ["audit"], ["export"], ["codebook"], ["dashboard"],
+]  # fmt: skip
+
+
+def mchdb(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "pipelines.cli", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_every_command_helps_in_both_languages(command: list[str]) -> None:
+    done = mchdb(*command, "--help")
+    assert done.returncode == 0
+    assert " / " in done.stdout and "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [("nothing",), ("synth",), ("release", "w"), ("synth", "out", "--faults", "many"), ("synth", "out", "--fiscal-years", "x")],
+)
+def test_a_wrong_call_is_64(arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parents[1]))
+    done = mchdb(*arguments)
+    assert (done.returncode, "Traceback" in done.stderr) == (64, False)
+    assert done.stderr.strip()
+
+
+def test_keys_are_made_once_and_one_kind_to_a_folder(tmp_path: Path) -> None:
+    assert mchdb("keys", "edge", tmp_path / "edge").returncode == 0
+    assert (tmp_path / "edge" / "edge-1.key").stat().st_mode & 0o077 == 0
+    assert mchdb("keys", "edge", tmp_path / "edge").returncode == 77
+    assert mchdb("keys", "centre", tmp_path / "edge").returncode == 77
+    assert mchdb("keys", "other", tmp_path / "x").returncode == 77
+
+
+def test_a_check_without_feeds_says_what_is_required(tmp_path: Path) -> None:
+    done = mchdb("edge", "check", tmp_path / "none")
+    assert done.returncode in (2, 64)
+    assert done.stderr.count("\n") <= 3 and "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_no_release_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "published.duckdb").write_bytes(b"not a database")
+    for command in (["audit"], ["export", "--to", str(tmp_path / "t")], ["codebook", "--to", str(tmp_path / "c")]):
+        done = mchdb(command[0], tmp_path / "published.duckdb", *command[1:])
+        assert done.returncode in (3, 64), command
+        assert "Traceback" not in done.stderr and done.stderr.strip()

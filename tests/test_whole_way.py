@@ -1,0 +1,147 @@
+"""The whole way on the cohort of one prefecture, as `mchdb demo` walks it: what must hold at its end."""
+
+import shutil
+from datetime import date
+from pathlib import Path
+
+import duckdb
+import polars as pl
+import pytest
+
+from pipelines.conduct import audit_file, release_from
+from pipelines.demo import Places, run_demo
+from pipelines.release.errors import LedgerError
+
+pytestmark = pytest.mark.alone
+
+SAMPLE = 1000
+
+
+@pytest.fixture(scope="module")
+def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+    out = tmp_path_factory.mktemp("whole") / "demo"
+    run_demo(out, ("31",), seed=1, jobs=2)
+    return Places(out)
+
+
+def written_back(published: Path, to: Path, sql: str) -> Path:
+    shutil.copy(published, to)
+    connection = duckdb.connect(str(to))
+    connection.execute(sql)
+    connection.close()
+    return to
+
+
+def test_the_release_is_safe_to_an_outsider(places: Places) -> None:
+    assert audit_file(places.out / "published.duckdb", places.out / "ledger" / "ledger.jsonl").findings == []
+
+
+def test_a_small_hidden_cell_written_back_by_hand_is_found(places: Places, tmp_path: Path) -> None:
+    sql = (
+        "UPDATE count_cell SET value = 3, status = 'observed' WHERE (count_id, area_code, period) = ("
+        "SELECT count_id, area_code, period FROM count_cell WHERE status = 'suppressed' AND breakdown_id = 'all' "
+        "AND area_code LIKE '31%' ORDER BY 1, 2, 3 LIMIT 1) AND breakdown_id = 'all'"
+    )
+    assert audit_file(written_back(places.out / "published.duckdb", tmp_path / "p.duckdb", sql), None).findings
+
+
+def test_a_value_beside_a_status_that_is_not_shown_is_found(places: Places, tmp_path: Path) -> None:
+    sql = (
+        "UPDATE observation SET value = 95.0 WHERE (indicator_id, area_code, period, category_code) = ("
+        "SELECT indicator_id, area_code, period, category_code FROM observation WHERE status = 'suppressed' "
+        "ORDER BY 1, 2, 3, 4 LIMIT 1)"
+    )
+    assert audit_file(written_back(places.out / "published.duckdb", tmp_path / "p.duckdb", sql), None).findings
+
+
+def test_no_true_name_number_or_birth_date_is_in_any_byte(places: Places) -> None:
+    """A raw search of parcels, warehouse, spill, ledger, receipts and release for 1,000 people (promise 1)."""
+    persons = pl.read_parquet(places.out / "cohort" / "truth" / "persons.parquet").sort("entity_id")
+    moves = pl.read_parquet(places.out / "cohort" / "truth" / "moves.parquet")
+    people = persons.gather_every(max(1, persons.height // SAMPLE)).head(SAMPLE)
+    numbers = moves.join(people.select("entity_id"), on="entity_id")["person_local"].drop_nulls().unique()
+    wanted: set[str] = {*numbers}
+    for column in ("name", "kana_surname", "kana_given_name", "phone", "insured_number", "alphabet_name"):
+        wanted |= {v for v in people[column].drop_nulls() if len(v) >= 3}
+    wanted |= {f"{d:%Y-%m-%d}" for d in people["birth_date"] if d.day != 1}
+    needles = [n.encode(encoding) for n in wanted for encoding in ("utf-8", "cp932", "utf-16-le") if _fits(n, encoding)]
+    assert len(needles) > SAMPLE
+    for part in ("parcels", "warehouse", "receipts", "ledger", "edge", "published.duckdb"):
+        for file in _files(places.out / part):
+            content = file.read_bytes()
+            hits = [n for n in needles if len(n) > 4 and n in content]
+            assert not hits, f"{file.name} holds {len(hits)} of the identifiers looked for"
+
+
+def _fits(text: str, encoding: str) -> bool:
+    try:
+        text.encode(encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _files(place: Path) -> list[Path]:
+    return [place] if place.is_file() else [f for f in place.rglob("*") if f.is_file()]
+
+
+def test_what_was_read_is_accepted_refused_or_excluded_and_found_in_the_answer_key(places: Places) -> None:
+    released = duckdb.connect(str(places.out / "published.duckdb"), read_only=True)
+    births = released.sql("SELECT value FROM count_cell WHERE count_id = 'live_births' AND area_code = '000000' "
+                          "AND period = '2022-2024' AND breakdown_id = 'all'").fetchone()  # fmt: skip
+    children = pl.read_parquet(places.out / "cohort" / "truth" / "children.parquet").filter(
+        ~pl.col("is_stillborn"), pl.col("birth_date").is_between(date(2022, 4, 1), date(2025, 3, 31))
+    )
+    assert births is not None and births[0] is not None
+    assert abs(births[0] - children.height) <= 0.01 * children.height
+
+
+@pytest.fixture
+def copied(places: Places, tmp_path: Path) -> Places:
+    shutil.copytree(places.out, tmp_path / "copy")
+    return Places(tmp_path / "copy")
+
+
+def release_again(places: Places, out: str, status: str, ledger: str = "ledger", folder: str = "warehouse") -> None:
+    keys = [places.keys("warehouse")]
+    ledger_file = places.out / ledger / "ledger.jsonl"
+    release_from(places.out / folder, keys, ledger_file, places.out / out, status, "standard", (2022, 2024), date(2026, 11, 1))
+
+
+def test_the_same_release_twice_changes_nothing(copied: Places) -> None:
+    before = tables(copied.out / "published.duckdb")
+    release_again(copied, "again.duckdb", "final")
+    after = tables(copied.out / "again.duckdb")
+    assert before.keys() == after.keys()
+    for name in set(before) - {"release"}:
+        assert before[name].equals(after[name]), name
+
+
+def test_provisional_shows_nation_and_prefecture_and_then_final_follows(places: Places, tmp_path: Path) -> None:
+    shutil.copytree(places.out, tmp_path / "copy", ignore=shutil.ignore_patterns("cohort"))
+    fresh = Places(tmp_path / "copy")
+    (fresh.out / "warehouse" / "ledger_head").unlink()
+    from pipelines.release.ledger import Ledger
+
+    (fresh.out / "second").mkdir()
+    Ledger.create(fresh.out / "second" / "ledger.jsonl", fresh.out / "warehouse" / "ledger_head")
+    release_again(fresh, "first.duckdb", "provisional", ledger="second")
+    first = duckdb.connect(str(fresh.out / "first.duckdb"), read_only=True)
+    levels = first.sql("SELECT DISTINCT level FROM count_cell JOIN area USING (area_code) WHERE value IS NOT NULL").fetchall()
+    assert {level for (level,) in levels} == {"nation", "prefecture"}
+    assert first.sql("SELECT DISTINCT status FROM count_cell WHERE value IS NOT NULL").fetchall() == [("provisional",)]
+    release_again(fresh, "final.duckdb", "final", ledger="second")
+    assert audit_file(fresh.out / "final.duckdb", fresh.out / "second" / "ledger.jsonl").findings == []
+
+
+def test_without_its_ledger_nothing_is_released(copied: Places) -> None:
+    shutil.rmtree(copied.out / "ledger")
+    with pytest.raises(LedgerError):
+        release_again(copied, "again.duckdb", "final")
+    assert not (copied.out / "again.duckdb").exists()
+
+
+def tables(path: Path) -> dict[str, pl.DataFrame]:
+    connection = duckdb.connect(str(path), read_only=True)
+    names = [n for (n,) in connection.sql("SELECT table_name FROM duckdb_tables()").fetchall()]
+    return {n: connection.sql(f"SELECT * FROM {n} ORDER BY ALL").pl() for n in names}
