@@ -10,6 +10,7 @@ from dashboards.published import NATION, Release
 from dashboards.words import LANGUAGES
 
 MAP_LEVELS = ("municipality", "medical_area", "prefecture")
+SHAPES = ("hexagons", "borders")
 AREAS_COMPARED = 6
 _KEPT = "kept_"
 
@@ -25,6 +26,7 @@ class Choice:
     period: str | None
     level: str
     breakdown: str
+    shape: str = "hexagons"
 
 
 def keep(**chosen: str) -> None:
@@ -76,6 +78,7 @@ def read_choice(release: Release) -> Choice:
         period=_one_of("period", periods.__contains__, None),
         level=_one_of("level", MAP_LEVELS.__contains__, MAP_LEVELS[0]),
         breakdown=_one_of("breakdown", release.breakdowns(indicator).__contains__, "all"),
+        shape=_one_of("shape", SHAPES.__contains__, SHAPES[0]),
     )
 
 

@@ -51,7 +51,7 @@ def ranking(
             textfont={"size": 12, "color": QUIET},
             hoverinfo="skip",
             showlegend=False,
-        )  # fmt: skip
+        )
     )
     _plain(figure, 84 + ROW_PX * max(rows.height, 3)).update_layout(
         xaxis={"title": {"text": words.unit(unit), "font": {"size": 12}}, "gridcolor": GRID, "zeroline": False, "tickfont": {"size": 12}, "fixedrange": True},

@@ -1,14 +1,22 @@
 """Starts the dashboards; every setting that protects a reader or the host stands here."""
 
+import gzip
+import json
 import logging
 import os
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import streamlit as st
 import uvicorn
 from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 from streamlit.web import bootstrap
 
+from dashboards.boundaries import read_boundaries
+from dashboards.components.hexmap import tiles
 from dashboards.front_page import FrontPage
 from dashboards.published import Published
 from dashboards.words import PAGE_NAMES, WORDS
@@ -46,10 +54,24 @@ SETTINGS: dict[str, object] = {
 }
 
 
-def application() -> st.App:
-    """The dashboards as an ASGI application; a fault in a page is told in a sentence, never as a traceback."""
+def application(borders: bytes | None = None) -> st.App:
+    """The dashboards as an ASGI application; a fault in a page is told in a sentence, never as a traceback.
+
+    borders: the layout of the border map as JSON, served beside the pages.
+    """
     front = Middleware(FrontPage, pages=PAGE_NAMES[1:], title=WORDS["title"][0])
-    return st.App(APP, middleware=[front], on_script_error=_say_it_failed)
+    routes = [Route("/map_borders.json", _answers(borders))] if borders else []
+    return st.App(APP, middleware=[front], routes=routes, on_script_error=_say_it_failed)
+
+
+def _answers(borders: bytes) -> Callable[[Request], Awaitable[Response]]:
+    packed = gzip.compress(borders)
+    headers = {"Content-Encoding": "gzip", "Vary": "Accept-Encoding", "Cache-Control": "no-cache"}
+
+    async def answer(_: Request) -> Response:
+        return Response(packed, media_type="application/json", headers=headers)
+
+    return answer
 
 
 def _say_it_failed(fault: Exception) -> bool:
@@ -61,9 +83,12 @@ def _say_it_failed(fault: Exception) -> bool:
 def launch(published: Path, port: int = 8501, boundaries: Path | None = None) -> None:
     """Serves a release on this machine until interrupted.
 
-    Raises NotARelease (one sentence) when the file is missing or is no release.
+    boundaries: an official GeoJSON or TopoJSON of N03 for a map of true borders.
+    Raises NotARelease or NotBoundaries (one sentence) when a file is missing or is something else.
     """
     Published(published).current()
     os.environ["MCHDB_PUBLISHED"] = str(published.resolve())
+    borders = json.dumps(read_boundaries(boundaries, tiles())).encode() if boundaries else None
+    os.environ["MCHDB_BORDERS"] = boundaries.name if boundaries else ""
     bootstrap.load_config_options(SETTINGS | {"server.port": port})
-    uvicorn.run(application(), host=str(SETTINGS["server.address"]), port=port, log_level="warning")
+    uvicorn.run(application(borders), host=str(SETTINGS["server.address"]), port=port, log_level="warning")

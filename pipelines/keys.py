@@ -217,7 +217,10 @@ def _pin_lines(recipients: dict[str, Recipient]) -> list[str]:
 def _pins(directory: Path) -> dict[str, dict[str, str]]:
     try:
         told = json.loads((directory / PINS).read_text("utf-8"))
-        return {kind: {"fingerprint": told[kind]["fingerprint"], "recipient": told[kind]["recipient"]} for kind in RECIPIENT_KINDS}
+        return {
+            kind: {"fingerprint": told[kind]["fingerprint"], "recipient": told[kind]["recipient"]}
+            for kind in RECIPIENT_KINDS
+        }
     except (OSError, ValueError, KeyError, TypeError):
         raise KeyProblem(
             f"提出者の鍵フォルダに、中央の受取人を定めた {PINS} が必要です。読めないか、形が違います。",

@@ -24,7 +24,7 @@ from synthetic.population.calendar import Window
 from synthetic.population.households import arrivals, births_by_year, column_ids, columns_of
 from synthetic.submitter import Job, Made, make
 
-DEFAULT_CHUNK = 2_000  # columns at a time
+DEFAULT_CHUNK = 4_000  # columns at a time
 DEFAULT_PREFECTURE = "31"  # for `births` without prefectures
 SCAN = 50_000
 Progress = Callable[[str, int, int], None]
@@ -89,7 +89,8 @@ def make_cohort(
     """Makes OUT/feeds, OUT/truth and OUT/calibration.html; the same arguments give the same bytes.
 
     prefectures: 2-digit codes, None for the whole country. births: the first N births (of the fiscal years) of these
-    prefectures in code order, or of prefecture 31 and then the country; who moves in from outside is then left out.
+    prefectures in code order, or of prefecture 31 and then the country. Of these about a tenth are born elsewhere, because
+    the household has moved, and who moves in from outside is left out.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
     Raises ValueError with one sentence for arguments that name nothing.
     """
@@ -170,7 +171,18 @@ def _jobs(
 ) -> list[Job]:
     mothers, to = moving
     return [
-        Job(work / "feeds", work / "parts", seed, window, int(m), int(n), mothers[to == m], scope.municipalities, faults, chunk)
+        Job(
+            work / "feeds",
+            work / "parts",
+            seed,
+            window,
+            int(m),
+            int(n),
+            mothers[to == m],
+            scope.municipalities,
+            faults,
+            chunk,
+        )
         for m, n in zip(scope.municipalities, scope.columns, strict=True)
     ]
 
@@ -228,7 +240,9 @@ def _finish(
 
 def _write_truth(made: list[Made], work: Path, seed: int) -> int:
     """One table at a time, of the people whom a row names; returns the number of faults."""
-    seen = pl.concat(pl.read_ipc(m.tables["links"], columns=["entity_id"]) for m in made)["entity_id"].unique().implode()
+    seen = (
+        pl.concat(pl.read_ipc(m.tables["links"], columns=["entity_id"]) for m in made)["entity_id"].unique().implode()
+    )
     named = {"persons": "entity_id", "children": "entity_id", "pregnancies": "mother_entity_id"}
     faults = 0
     for name in made[0].tables:

@@ -20,6 +20,7 @@ from synthetic.names import surnames
 EXTRA_CELL, BAD_BYTE = "\x1f", "\x1e"  # become a comma and an undecodable byte when the file is written
 STRETCH = 0.03  # of the draw, per kind: no rate is higher
 MILLION = 1_000_000
+JAPANESE = 1  # code list 019-180; other names have no second writing in kana
 RESERVED = 0.02  # households that may be protected by a fault; their rows have no other
 PROFILES = ("none", "typical", "heavy")
 
@@ -237,7 +238,7 @@ def _eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
     if kind.name == "stage_disagrees":
         rows &= (sheet.rows["gestation_weeks_at_notification"] < 28).fill_null(False).to_numpy()
     if kind.name in ("kana_variant", "surname_changed"):
-        rows &= sheet.rows["alphabet_name"].is_null().to_numpy() if sheet.has("alphabet_name") else True
+        rows &= (sheet.rows["resident_type_code"] == JAPANESE).fill_null(False).to_numpy()
     if kind.name in ("impossible_date", "visit_before_birth"):
         rows &= sheet.filled("birth_date")
     return rows

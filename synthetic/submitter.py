@@ -31,7 +31,7 @@ class Job:
     """What a worker needs to know of a submitter.
 
     columns: its own columns that belong to the cohort. arrivals: mothers of other columns that move here.
-    chosen: positions of all submitters of the cohort. chunk: columns (or arrivals) at a time.
+    chosen: positions of all submitters of the cohort. chunk: columns at a time.
     parts: folder for its tables until all submitters are made.
     """
 
@@ -84,14 +84,12 @@ def _kept(tables: Truth, folder: Path, code: str) -> dict[str, Path]:
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
-    """Own households in column order, then those that move here, in the order of their mothers; one at least."""
-    for start in range(0, max(job.columns, 1), job.chunk):
-        columns = column_ids(job.municipality, range(start, min(start + job.chunk, job.columns)))
-        yield pregnancies_of(draws, columns, job.window)
-    for start in range(0, len(job.arrivals), job.chunk):
-        mothers = job.arrivals[start : start + job.chunk]
-        candidates = pregnancies_of(draws, np.unique(mothers >> SLOT_BITS), job.window)
-        yield candidates.where(np.isin(candidates.mother, mothers))
+    """Own households and those that move here, in the order of their columns; a column is never cut."""
+    own = column_ids(job.municipality, range(job.columns))
+    columns = np.union1d(own, job.arrivals >> SLOT_BITS)
+    for start in range(0, max(len(columns), 1), job.chunk):
+        all_of_them = pregnancies_of(draws, columns[start : start + job.chunk], job.window)
+        yield all_of_them.where((all_of_them.home == job.municipality) | np.isin(all_of_them.mother, job.arrivals))
 
 
 class _Files:

@@ -1,11 +1,11 @@
-// One canvas of hexagons. Layout and names are static files; a rerun brings digits, texts and words.
+// One canvas of hexagons, or of true borders where the reader brought them. Layout and names are static files; a rerun brings digits, texts and words.
 const PALETTE = ['#e6eef7', '#b7cfe6', '#7ba6cf', '#3f76b0', '#123f75'];
 const OTHER = '7', NOT_COLLECTED = '8', SUPPRESSED = '9';
 const NARROW = 0.7;      // below this scale a tile is too small to tap: the first tap enlarges its prefecture
 const KEY_LABELS = new Set([1, 13, 27, 4, 40, 23, 34, 15, 46, 37, 47]);
 const FONT = '"Noto Sans CJK JP","Noto Sans JP","Hiragino Sans","Yu Gothic UI",Meiryo,sans-serif';
 
-const fetchJson = name => fetch(new URL(`app/static/${name}`, document.baseURI)).then(r => r.json());
+const fetchJson = path => fetch(new URL(path, document.baseURI)).then(r => r.json());
 const shortJa = name => (name === '北海道' ? name : name.replace(/[都府県]$/, ''));
 
 function polygon(x, y, r) {
@@ -28,6 +28,13 @@ function outline(numbers) {
   return path;
 }
 
+// A municipality brought as true borders: rings of x, y in tenths of a unit.
+function shape(rings) {
+  const path = new Path2D();
+  for (const ring of rings) path.addPath(outline([0, ...ring]));
+  return path;
+}
+
 class HexMap {
   constructor(root, layout, names, pick) {
     Object.assign(this, { root, layout, names, pick, hovered: -1, zoomed: null });
@@ -37,7 +44,7 @@ class HexMap {
     const r = layout.radius_px - 0.35;
     this.x = layout.x.map(v => v / 10);
     this.y = layout.y.map(v => v / 10);
-    this.tiles = this.x.map((x, i) => polygon(x, this.y[i], r));
+    this.tiles = layout.polygons ? layout.polygons.map(shape) : this.x.map((x, i) => polygon(x, this.y[i], r));
     this.prefecture = layout.code6.map(code => +code.slice(0, 2));
     this.blocks = layout.prefecture_outlines.map(o => [o[0], outline(o)]);
     this.base = document.createElement('canvas');
@@ -107,7 +114,7 @@ class HexMap {
       c.fillStyle = '#fff'; c.fillRect(0, 0, s, s);
       c.fillStyle = '#8f8f8a'; c.beginPath(); c.arc(s / 2, s / 2, s / 6, 0, 7); c.fill();
     };
-    return { [SUPPRESSED]: this.pattern(g, k, hatch), [OTHER]: this.pattern(g, k, dots), [NOT_COLLECTED]: '#fafbfc' };
+    return { [SUPPRESSED]: this.pattern(g, k, hatch), [OTHER]: this.pattern(g, k, dots), [NOT_COLLECTED]: '#f3f5f8' };
   }
 
   redraw() {
@@ -136,7 +143,7 @@ class HexMap {
     g.lineWidth = .5;
     for (const [digit, path] of Object.entries(groups)) {
       g.fillStyle = fills[digit] ?? PALETTE[+digit]; g.fill(path);
-      g.strokeStyle = digit === NOT_COLLECTED ? '#d5dbe2' : this.data.whole && digit <= '4' ? fills[digit] ?? PALETTE[+digit] : '#c2ccd8';
+      g.strokeStyle = digit === NOT_COLLECTED ? '#cfd6de' : this.data.whole && digit <= '4' ? fills[digit] ?? PALETTE[+digit] : '#c2ccd8';
       g.stroke(path);
     }
   }
@@ -219,7 +226,8 @@ class HexMap {
   // The outline of the chosen tiles together: a thick line round each, then the picture again inside them.
   outlineChosen(g, k, e, f) {
     const inside = new Path2D();
-    this.layout.code6.forEach((code, i) => this.chosen.has(code) && inside.addPath(polygon(this.x[i], this.y[i], this.layout.radius_px + .3)));
+    this.layout.code6.forEach((code, i) => this.chosen.has(code) && inside.addPath(
+      this.layout.polygons ? this.tiles[i] : polygon(this.x[i], this.y[i], this.layout.radius_px + .3)));
     const px = Math.sqrt(this.scale * this.ratio / k);   // lines grow less than tiles when the map is enlarged
     g.strokeStyle = '#fff'; g.lineWidth = 7.5 * px; g.stroke(inside);
     g.strokeStyle = '#d9480f'; g.lineWidth = 5 * px; g.stroke(inside);
@@ -232,6 +240,12 @@ class HexMap {
 
   hit(event) {
     const [k, e, f] = this.view(), x = (event.offsetX * this.ratio - e) / k, y = (event.offsetY * this.ratio - f) / k;
+    if (this.layout.polygons) {
+      const g = this.base.getContext('2d');
+      g.setTransform(1, 0, 0, 1, 0, 0);
+      const inside = this.tiles.findIndex(path => g.isPointInPath(path, x, y));
+      if (inside >= 0) return inside;
+    }
     let best = -1, distance = Math.max(this.layout.radius_px, 8 * this.ratio / k);
     for (let i = 0; i < this.x.length; i++) {
       const d = Math.hypot(this.x[i] - x, this.y[i] - y);
@@ -274,7 +288,7 @@ export default function ({ data, parentElement, setTriggerValue }) {
   root.querySelector('.wait').textContent = data.words.wait;
   root.pick = code => setTriggerValue('pick', code);
   root.latest = data;
-  root.ready ??= Promise.all([fetchJson('map_layout_hex.json'), fetchJson('map_names.json')])
+  root.ready ??= Promise.all([fetchJson(data.layout), fetchJson('app/static/map_names.json')])
     .then(([layout, names]) => new HexMap(root, layout, names, code => root.pick(code)));
   root.ready.then(map => map.show(root.latest));
 }

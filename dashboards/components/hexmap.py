@@ -8,6 +8,7 @@ from pathlib import Path
 import streamlit as st
 
 _HERE = Path(__file__).parent
+LAYOUTS = {"hexagons": "app/static/map_layout_hex.json", "borders": "map_borders.json"}
 _LAYOUT = _HERE.parent / "static" / "map_layout_hex.json"
 
 
@@ -24,11 +25,12 @@ def hexmap(
     words: Mapping[str, str],
     lang: str,
     by_prefecture: bool,
+    shape: str = "hexagons",
 ) -> str | None:
     """Draws the map and returns the code of the tile that was just chosen, if any.
 
     digits: one per tile: 0..4 the class, 7 other, 8 not collected, 9 suppressed. texts: tile's code -> what the tooltip
-    says besides the name. chosen: tiles outlined in the accent colour. by_prefecture: blocks are filled as a whole.
+    says besides the name. shape: `hexagons`, or `borders` where the reader brought them. chosen: tiles outlined in the accent colour. by_prefecture: blocks are filled as a whole.
     Raises ValueError when there is not one digit per tile.
     """
     if len(digits) != len(tiles()):
@@ -47,8 +49,9 @@ def hexmap(
             "words": dict(words),
             "lang": lang,
             "whole": by_prefecture,
+            "layout": LAYOUTS[shape],
         },
-        key="hexmap",
+        key=f"map_{shape}",
         on_pick_change=lambda: None,
     )
     picked = result.get("pick")

@@ -1,5 +1,6 @@
 """Where is it high, where is it low: the hexagon map, the ranking with intervals, and the table that says the same."""
 
+import os
 from html import escape
 from itertools import pairwise
 from typing import Any
@@ -8,7 +9,7 @@ import polars as pl
 import streamlit as st
 
 from dashboards import figures
-from dashboards.choice import MAP_LEVELS, keep
+from dashboards.choice import MAP_LEVELS, SHAPES, keep
 from dashboards.classes import ColourClasses, colour_classes
 from dashboards.components.hexmap import hexmap, tiles
 from dashboards.downloads import offer
@@ -124,14 +125,33 @@ def _map(view: View, rows: pl.DataFrame, indicator: Row, level: str, title: str)
         "label": words("map_label", title=title), "back": words("map_back"), "zoom": words("map_zoom", name="{name}"), "wait": words("map_wait"),
         "7": words("legend_other"), "8": words("status_not_collected"), "9": words("status_suppressed"),
     }  # fmt: skip
+    shape = _choose_shape(view)
     _legend(view, classes, indicator, set(digits))
-    picked = hexmap("".join(digits), texts, chosen, spoken, words.lang, level == "prefecture")
+    picked = hexmap("".join(digits), texts, chosen, spoken, words.lang, level == "prefecture", shape)
     st.html(
-        f'<p class="note">{escape(words("map_note"))}<br>{escape(words("map_hint"))}<span class="narrow-only"> {escape(words("map_hint_narrow"))}</span></p>'
+        f'<p class="note">{escape(_note(view, shape))}<br>{escape(words("map_hint"))}<span class="narrow-only"> {escape(words("map_hint_narrow"))}</span></p>'
     )
     if picked and area_of.get(picked) and area_of[picked] != view.choice.area:
         keep(area=area_of[picked])
         st.rerun()
+
+
+def _choose_shape(view: View) -> str:
+    """Hexagons; true borders too, where the reader brought a file of them."""
+    if not os.environ.get("MCHDB_BORDERS"):
+        return SHAPES[0]
+    st.session_state["shape_box"] = view.choice.shape
+    chosen = st.segmented_control(
+        view.words("shape"), SHAPES, format_func=lambda s: view.words(f"shape_{s}"), key="shape_box", required=True,
+        label_visibility="collapsed", on_change=lambda: keep(shape=st.session_state["shape_box"]),
+    )  # fmt: skip
+    return chosen or SHAPES[0]
+
+
+def _note(view: View, shape: str) -> str:
+    if shape == SHAPES[0]:
+        return view.words("map_note")
+    return view.words("map_note_borders", file=os.environ["MCHDB_BORDERS"])
 
 
 def _is_chosen(view: View, area: str, level: str) -> bool:

@@ -63,7 +63,8 @@ def check(arrived: Arrived, municipality: str) -> Checked:
     broken = verdicts.insert_column(0, typed["line"]).filter(is_broken)
     repeated = refused(arrived.file, arrived.record.name, twice, "duplicate_key", arrived.record.key[0])
     refusals = pl.concat([arrived.refusals, _told(arrived, broken, tests), repeated])
-    if arrived.read != len(rows) + refusals["line"].n_unique():
+    unreadable = int((arrived.refusals["line"] > 0).sum())
+    if arrived.read != len(rows) + len(broken) + len(twice) + unreadable:
         raise RuntimeError(f"{arrived.file}: read rows are not the accepted and the refused ones")
     return Checked(arrived, rows, refusals, cells, numbers)
 

@@ -20,7 +20,9 @@ def coarsen(rows: pl.DataFrame, record: Record) -> pl.DataFrame:
 
 def cancellations(record_keys: pl.Series, feeds: pl.Series, record: Record) -> pl.DataFrame:
     """Rows that take back what was sent before."""
-    gone = pl.DataFrame({"record_key": record_keys, "feed": feeds, "is_cancelled": True}, schema_overrides={"feed": pl.String})
+    gone = pl.DataFrame(
+        {"record_key": record_keys, "feed": feeds, "is_cancelled": True}, schema_overrides={"feed": pl.String}
+    )
     columns = record_schema(record)
     return gone.select(n if n in gone.columns else pl.lit(None, dtype).alias(n) for n, dtype in columns.items())
 

@@ -103,12 +103,16 @@ def _parsed(rows: pl.DataFrame, width: int) -> pl.DataFrame:
     names = [f"column_{i}" for i in range(1, width + 1)]
     if rows.is_empty():
         return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(names, pl.String())})
-    text = rows["text"].str.join("\n").item()
+    text: bytes = rows["text"].str.join("\n").cast(pl.Binary).item()
     cells = pl.read_csv(
-        text.encode(), has_header=False, schema=dict.fromkeys(names, pl.String), infer_schema=False, raise_if_empty=False
+        text,
+        has_header=False,
+        schema=dict.fromkeys(names, pl.String),
+        infer_schema=False,
+        raise_if_empty=False,
     )
     if len(cells) != len(rows):
         raise ValueError("rows and lines of a CSV file do not agree")
-    if '""' in text:
+    if b'""' in text:
         cells = cells.with_columns(pl.all().replace("", None))
     return cells.insert_column(0, rows["line"].cast(pl.UInt32))

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import polars as pl
 
+PIECE_BYTES = 1 << 16
 # Not a feed's encodings: only read so that the people flagged in a refused file are protected all the same.
 ELSEWHERE = ("utf-16", "euc_jp", "iso2022_jp")
 
@@ -30,24 +31,23 @@ def lines_of(data: bytes, encoding: str) -> pl.Series:
     """The physical lines, null where a line is not text in this encoding; no line for what follows the last newline."""
     if encoding == "utf-8-sig":
         data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    parts = list(_parts(data, encoding))
-    return parts[0] if len(parts) == 1 else pl.concat(parts)
+    text = _decoded(data, encoding)
+    return split_lines(text) if text is not None else pl.concat(_parts(data, encoding))
 
 
 def _parts(data: bytes, encoding: str) -> Iterator[pl.Series]:
-    """The lines up to each line that is not text, that line as a null, and the rest."""
+    """Piece by piece of whole lines; line by line only where a piece holds a bad byte."""
     at = 0
     while at < len(data):
-        try:
-            yield split_lines(data[at:].decode(encoding))
-            return
-        except UnicodeDecodeError as problem:
-            first = data.rfind(b"\n", at, at + problem.start) + 1 or at
-            last = data.find(b"\n", at + problem.start)
-            if first > at:
-                yield split_lines(data[at:first].decode(encoding))
-            yield pl.Series("text", [None], dtype=pl.String)
-            at = last + 1 if last >= 0 else len(data)
+        end = data.find(b"\n", at + PIECE_BYTES) + 1 or len(data)
+        text = _decoded(data[at:end], encoding)
+        yield split_lines(text) if text is not None else _each_line(data[at:end], encoding)
+        at = end
+
+
+def _each_line(piece: bytes, encoding: str) -> pl.Series:
+    lines = piece.removesuffix(b"\n").replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
+    return pl.Series("text", [_decoded(line, encoding) for line in lines], dtype=pl.String)
 
 
 def split_lines(text: str) -> pl.Series:

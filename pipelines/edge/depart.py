@@ -88,10 +88,14 @@ def _keyed(accepted: Accepted, keys: TokenKeys) -> Accepted:
     tokens = local_tokens(rows, feed, record, keys)
     absent = [pl.lit(None, pl.Binary).alias(c) for c in TOKEN_COLUMNS if c not in tokens]
     held = [token.alias(rule) for rule, token in tokens.items()]
-    return accepted.with_rows(rows.with_columns(record_keys(rows, feed, record, keys).alias("record_key"), *held, *absent))
+    return accepted.with_rows(
+        rows.with_columns(record_keys(rows, feed, record, keys).alias("record_key"), *held, *absent)
+    )
 
 
-def _parted(accepted: list[Accepted], condition: pl.Expr | Callable[[Accepted], pl.Expr]) -> tuple[list[Accepted], list[Accepted]]:
+def _parted(
+    accepted: list[Accepted], condition: pl.Expr | Callable[[Accepted], pl.Expr]
+) -> tuple[list[Accepted], list[Accepted]]:
     """The rows without and the rows with a condition; every row is in one of the two."""
     without, having = [], []
     for a in accepted:
@@ -102,22 +106,30 @@ def _parted(accepted: list[Accepted], condition: pl.Expr | Callable[[Accepted], 
 
 
 def _stays(accepted: Accepted) -> pl.Expr:
-    """Rows that never leave the source, whoever they are about (losses)."""
-    stays = accepted.record.stays() if accepted.record.stays else pl.repeat(False, pl.len())
-    return stays.fill_null(False)
+    """Rows that never leave the source, whoever they are about (losses); the last revision of a row decides for all."""
+    if accepted.record.stays is None:
+        return pl.repeat(False, pl.len())
+    last = accepted.record.stays().fill_null(False).sort_by(pl.col("revision_no").fill_null(0)).last()
+    return last.over("local_row")
 
 
 def _people(accepted: list[Accepted]) -> pl.DataFrame:
     parts = [pl.col(part).cast(pl.String) for part in PARTS]
     feed = [pl.lit(a.feed.name).alias("feed") for a in accepted]
-    return pl.concat([a.rows.select("record_key", f, "person_local", *parts) for a, f in zip(accepted, feed, strict=True)])
+    return pl.concat(
+        [a.rows.select("record_key", f, "person_local", *parts) for a, f in zip(accepted, feed, strict=True)]
+    )
 
 
 def _with_identity(accepted: Accepted, composite: pl.DataFrame, keys: TokenKeys) -> Accepted:
     """Rows with `local_identity`, a name's token under the submitter's own key (stays in the state), and no name."""
     names = composite.filter(pl.col("feed") == accepted.feed.name, pl.col("rule") == "name")
-    first = names.unique("person_local", keep="first", maintain_order=True).with_columns(pl.col("token").bin.encode("hex"))
-    named = first.select("person_local", local_token(first, "local_identity", ["token"], "", keys).alias("local_identity"))
+    first = names.unique("person_local", keep="first", maintain_order=True).with_columns(
+        pl.col("token").bin.encode("hex")
+    )
+    named = first.select(
+        "person_local", local_token(first, "local_identity", ["token"], "", keys).alias("local_identity")
+    )
     rows = accepted.rows.drop("local_identity", *accepted.record.of_role(Role.LINK))
     return accepted.with_rows(rows.join(named, on="person_local", how="left", maintain_order="left"))
 
@@ -131,7 +143,9 @@ def _protected_tokens(
         local_token(part, "local_person", ["person_local"], part["namespace"][0], keys)
         for part in people.partition_by("namespace")
     ]
-    return everyone_tied(pl.concat(seeds) if seeds else pl.Series(dtype=pl.Binary), [sent, tokens_of(live, SENT_SCHEMA)])
+    return everyone_tied(
+        pl.concat(seeds) if seeds else pl.Series(dtype=pl.Binary), [sent, tokens_of(live, SENT_SCHEMA)]
+    )
 
 
 def _mothers(composite: pl.DataFrame) -> pl.DataFrame:
@@ -144,7 +158,9 @@ def _mothers(composite: pl.DataFrame) -> pl.DataFrame:
 
 def _row_keyed(gone: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
     """Rows that are taken back, whatever the cause, with a row key of this parcel."""
-    text = pl.concat_str(pl.lit("gone"), "record", pl.col("local_row").bin.encode("hex"), separator="\x1f").alias("text")
+    text = pl.concat_str(pl.lit("gone"), "record", pl.col("local_row").bin.encode("hex"), separator="\x1f").alias(
+        "text"
+    )
     return gone.with_columns(hmac(gone.select(text)["text"], keys.parcel).alias("record_key"))
 
 
@@ -152,7 +168,9 @@ def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[s
     """Every record's table, sorted by its row key: the order tells nothing of the source's."""
     tables: dict[str, list[pl.DataFrame]] = {}
     for a in accepted:
-        tables.setdefault(a.record.name, []).append(coarsen(a.rows.with_columns(pl.lit(a.feed.name).alias("feed")), a.record))
+        tables.setdefault(a.record.name, []).append(
+            coarsen(a.rows.with_columns(pl.lit(a.feed.name).alias("feed")), a.record)
+        )
     for (name,), rows in cancelling.partition_by("record", as_dict=True).items():
         tables.setdefault(str(name), []).append(cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)]))
     return {name: pl.concat(parts).sort("record_key") for name, parts in sorted(tables.items())}
@@ -183,8 +201,12 @@ def _column(accepted: list[Accepted], name: str) -> pl.Series:
 
 def _span(accepted: list[Accepted]) -> tuple[int, int] | None:
     """First and last fiscal year (April to March) of what happened; where people lived before does not count."""
-    dated = [a.rows.select(pl.col(a.record.event).alias("date")) for a in accepted if a.record.name != "residency_spell"]
+    dated = [
+        a.rows.select(pl.col(a.record.event).alias("date")) for a in accepted if a.record.name != "residency_spell"
+    ]
     year = pl.col("date").dt.offset_by("-3mo").dt.year()
-    span = pl.concat([pl.DataFrame(schema={"date": pl.Date}), *dated]).select(year.min().alias("low"), year.max().alias("high"))
+    span = pl.concat([pl.DataFrame(schema={"date": pl.Date}), *dated]).select(
+        year.min().alias("low"), year.max().alias("high")
+    )
     low, high = span.row(0)
     return None if low is None else (low, high)

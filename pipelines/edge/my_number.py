@@ -48,7 +48,7 @@ def _numbers(cells: pl.Series) -> pl.Series:
     long = cells.filter(cells.str.len_bytes() >= 12)
     if not len(long):
         return long
-    long = long.filter(long.str.contains(r"\d[\d\s\-－‐‑–—−ー]{10,}\d"))
+    long = long.filter(long.str.contains(r"[0-9０-９][0-9０-９\s\-－‐‑–—−ー]{10,}[0-9０-９]"))
     if not len(long):
         return long
     plain = long.str.normalize("NFKC").str.replace_all(SEPARATORS, "")

@@ -36,7 +36,7 @@ def listed(path: Path) -> list[str]:
     if ragged or undecodable:
         line = min(ragged + undecodable)
         raise _list_problem(f"{line} 行目が読めません", f"cannot be read at line {line}")
-    numbers = rows[f"column_{heading.index(LIST_HEADER) + 1}"].str.strip_chars()
+    numbers = rows[f"column_{heading.index(LIST_HEADER) + 1}"].str.normalize("NFKC").str.strip_chars()
     return numbers.filter(numbers != "").to_list()
 
 
@@ -52,7 +52,8 @@ def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame
     """Everyone who must stay: `namespace, person_local`, distinct. A listed number counts in every source system."""
     people = pl.concat([_no_people(), *map(_people, arrived)])
     families = pl.concat([_no_family(), *map(_family, arrived)])
-    inside = pl.concat([everywhere(numbers), people.filter("is_flagged").select(PERSON)]).unique()
+    is_listed = _without_zeros("person_local").is_in([n.lstrip("0") for n in numbers])
+    inside = pl.concat([everywhere(numbers), people.filter(is_listed | pl.col("is_flagged")).select(PERSON)]).unique()
     while len(inside):
         grown = pl.concat([inside, _relatives(inside, families), _same_person(inside, people)]).unique()
         if len(grown) == len(inside):
@@ -67,10 +68,20 @@ def everywhere(numbers: list[str]) -> pl.DataFrame:
     return namespaces.join(pl.DataFrame({"person_local": numbers}, schema={"person_local": pl.String}), how="cross")
 
 
+def _without_zeros(number: str) -> pl.Expr:
+    """A spreadsheet drops leading zeros; a list that went through one must still protect."""
+    return pl.col(number).str.strip_chars_start("0")
+
+
 def _people(arrived: Arrived) -> pl.DataFrame:
-    """Who each readable row is about. A flag that is filled with anything but 'no' counts as a flag."""
-    return arrived.rows.filter(pl.col("person_local").is_not_null()).select(
-        pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", *BORN, *NAMES,
+    """Who each readable row is about. A flag that is filled with anything but 'no' counts as a flag.
+
+    A row without a local number is refused, but its flag still counts for the people of its name and birth date.
+    """
+    no_number = pl.concat_str(pl.lit(f"?{arrived.file}?"), "line")
+    return arrived.rows.select(
+        pl.lit(arrived.feed.local_namespace).alias("namespace"),
+        pl.coalesce("person_local", no_number).alias("person_local"), *BORN, *NAMES,
         is_flagged=pl.col("is_not_disclosed").fill_null("0") != "0",
     )  # fmt: skip
 

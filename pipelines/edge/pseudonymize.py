@@ -52,9 +52,7 @@ def local_tokens(rows: pl.DataFrame, feed: Feed, record: Record, keys: TokenKeys
     return {"local_row": hmac(_joined(rows, domain, record.key), keys.local), **own}
 
 
-def local_token(
-    rows: pl.DataFrame, rule: str, parts: Sequence[str], namespace: str, keys: TokenKeys
-) -> pl.Series:
+def local_token(rows: pl.DataFrame, rule: str, parts: Sequence[str], namespace: str, keys: TokenKeys) -> pl.Series:
     """One local token per row; one submitter's number never gives the token of another's."""
     domain = _local_domain(rule, namespace, keys)
     distinct = rows.select(parts).unique()

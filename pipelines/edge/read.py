@@ -85,7 +85,9 @@ def _csv_text(arrived: Arrived, lines: pl.Series, columns: tuple[Column, ...]) -
 def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: tuple[Column, ...]) -> Arrived:
     """Cells under the record's field names, with everything that refuses the file as a whole."""
     place = {h: f"column_{i}" for i, h in reversed(list(enumerate(heading, start=1)))}
-    sent = cells.select("line", *(pl.col(place[c.header]).alias(c.header) for c in _by_header(columns) if c.header in place))
+    sent = cells.select(
+        "line", *(pl.col(place[c.header]).alias(c.header) for c in _by_header(columns) if c.header in place)
+    )
     known = {c.header for c in columns}
     arrived = replace(arrived, rows=_fielded(sent, columns, arrived.record))
     arrived = _numbers_stop(arrived, forbidden_names(heading), cells.drop("line"))

@@ -52,18 +52,31 @@ def _rules(refusals: pl.DataFrame) -> list[str]:
     if refusals.is_empty():
         return ["<p>拒否はありません。<span class=en>Nothing was refused.</span></p>"]
     by = ["file", "record", "field", "rule", "sentence_ja", "sentence_en"]
-    groups = refusals.group_by(by).agg(pl.col("line").unique().sort()).sort("file", "field", "rule")
-    heads = (("ファイル", "file"), ("項目", "field"), ("守ること", "what is required"), ("行数", "rows"), ("行番号", "lines"))
-    return ["<h2>直すところ <span class=en>what to correct</span></h2>", _table(heads, [_rule(**g) for g in groups.iter_rows(named=True)])]
+    groups = (
+        refusals.group_by(by).agg(pl.len().alias("rows"), pl.col("line").unique().sort()).sort("file", "field", "rule")
+    )
+    heads = (
+        ("ファイル", "file"),
+        ("項目", "field"),
+        ("守ること", "what is required"),
+        ("行数", "rows"),
+        ("行番号", "lines"),
+    )
+    return [
+        "<h2>直すところ <span class=en>what to correct</span></h2>",
+        _table(heads, [_rule(**g) for g in groups.iter_rows(named=True)]),
+    ]
 
 
 def _rule(
-    file: str, record: str, field: str, rule: str, sentence_ja: str, sentence_en: str, line: list[int]
+    file: str, record: str, field: str, rule: str, sentence_ja: str, sentence_en: str, rows: int, line: list[int]
 ) -> tuple[object, ...]:
     declared = RECORDS[record].fields.get(field)
     named = f"{declared.label_ja} / {declared.label_en}" if declared else "(ファイル全体 / the file)"
-    shown = ", ".join(str(n) if n else "ファイル全体" for n in line[:LINES_SHOWN]) + (" …" if len(line) > LINES_SHOWN else "")
-    return file, named, f"{sentence_ja} / {sentence_en}", len(line), shown
+    shown = ", ".join(str(n) if n else "ファイル全体" for n in line[:LINES_SHOWN]) + (
+        " …" if len(line) > LINES_SHOWN else ""
+    )
+    return file, named, f"{sentence_ja} / {sentence_en}", rows, shown
 
 
 def _notes(folder: Folder) -> list[str]:
@@ -81,6 +94,8 @@ def _cell(cell: object) -> str:
 
 
 def _private(path: Path, text: str) -> Path:
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline="") as file:
+    with os.fdopen(
+        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline=""
+    ) as file:
         file.write(text)
     return path

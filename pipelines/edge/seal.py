@@ -52,7 +52,9 @@ def seal(
     """
     members = {"load": _parquets(records), "linkage": _parquets(tokens)}
     fingerprints = {kind: recipients[kind].fingerprint for kind in sorted(members)}
-    tables = {n: _described(t, members[k][n]) for k, part in (("load", records), ("linkage", tokens)) for n, t in part.items()}
+    tables = {
+        n: _described(t, members[k][n]) for k, part in (("load", records), ("linkage", tokens)) for n, t in part.items()
+    }
     manifest = canonical_json({"format": FORMAT_VERSION, **facts, "recipients": fingerprints, "tables": tables})
     signature = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(signing_key)).sign(manifest)
     head = {MANIFEST: manifest, SIGNATURE: signature}

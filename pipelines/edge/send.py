@@ -131,7 +131,9 @@ def send(
         clock.append(perf_counter())
     stages = ("read and check", "protect, pseudonymize, coarsen", "seal", "write")
     seconds = {s: round(b - a, 3) for s, a, b in zip(stages, clock, clock[1:], strict=False)}
-    return SendResult(folder.submitter, counts, _refused(folder), folder.warnings, reports, parcel, after.sequence, seconds)
+    return SendResult(
+        folder.submitter, counts, _refused(folder), folder.warnings, reports, parcel, after.sequence, seconds
+    )
 
 
 def send_many(

@@ -1,6 +1,7 @@
 """The first two audits: which hidden cells follow exactly from what is shown, by equations alone."""
 
 import numpy as np
+import polars as pl
 import scipy.sparse as sp
 import scipy.sparse.linalg as sla
 from scipy.sparse.csgraph import connected_components
@@ -40,51 +41,65 @@ def _free_change(equations: sp.csr_array, seed: int) -> np.ndarray:
     change = np.random.default_rng(seed).standard_normal(equations.shape[1])
     if not equations.shape[0]:
         return change
-    transposed = equations.T.tocsr()
-    fit = sla.lsmr(transposed, change, atol=PRECISION, btol=PRECISION, conlim=0, maxiter=MAX_STEPS)
-    return change - transposed @ fit[0]
+    size = np.sqrt(np.bincount(np.repeat(np.arange(equations.shape[0]), np.diff(equations.indptr))))
+    rows = (sp.diags_array(1 / size) @ equations).T.tocsr()
+    fit = sla.lsmr(rows, change, atol=PRECISION, btol=PRECISION, conlim=0, maxiter=MAX_STEPS)
+    return change - rows @ fit[0]
 
 
-def told_to_submitters(seen: View) -> dict[str, Rows]:
-    """Per municipality: hidden cells of others that it can work out exactly, knowing all of its own cells."""
-    system = seen.system
-    columns = np.flatnonzero(seen.is_unknown)
+def told_to_outsiders(seen: View) -> Rows:
+    """Hidden cells that follow exactly from what is shown."""
     equations = seen.unknown_equations()
+    return seen.columns()[peel(equations) | determined(equations)]
+
+
+def told_to_submitters(seen: View) -> Rows:
+    """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown."""
+    columns, equations = seen.columns(), seen.unknown_equations()
+    if not len(columns) or not equations.shape[0]:
+        return columns[:0]
     _, block = connected_components(abs(equations.T) @ abs(equations), directed=False)
-    area = system.frame["area_code"].head(system.n_cells).to_numpy()[columns]
-    lowest = np.isin(system.frame["level"].head(system.n_cells).to_numpy()[columns], ("municipality", "ward"))
-    told: dict[str, Rows] = {}
-    for submitter in np.unique(area[lowest]):
-        own = lowest & (area == submitter)
-        near = np.flatnonzero(np.isin(block, np.unique(block[own])))
-        found = _told_to(equations, near, own, seen, columns)
-        if len(found):
-            told[str(submitter)] = columns[found]
-    return told
+    everywhere = np.ones(len(columns), dtype=bool)
+    told = [_told(seen, equations, block, everywhere, group) for group in _submitters(seen, columns)]
+    return columns[np.unique(np.concatenate([*told, columns[:0]]))]
 
 
-def _told_to(equations: sp.csr_array, near: Rows, own: Mask, seen: View, columns: Rows) -> Rows:
-    """Columns of `near` that are fixed once the `own` ones are known, without the sums of own and shown cells."""
-    known = own.copy()
-    known[_own_sums(seen, columns, own)] = True
-    others = near[~known[near]]
+def _submitters(seen: View, columns: Rows) -> list[list[str]]:
+    """Municipalities with unknown cells in groups with at most one of each parent area."""
+    frame = seen.system.frame.head(seen.system.n_cells)[columns]
+    lowest = frame.filter(pl.col("level").is_in(("municipality", "ward")))
+    towns = lowest.select("area_code", "parent_code").unique().sort("parent_code", "area_code")
+    nth = pl.col("area_code").cum_count().over("parent_code")
+    return [group["area_code"].to_list() for group in towns.with_columns(nth=nth).partition_by("nth")]
+
+
+def _told(seen: View, equations: sp.csr_array, block: Rows, where: Mask, submitters: list[str]) -> Rows:
+    """Columns of `where` that any of `submitters` can work out. Who knows less can work out less: first as if they
+    met, then each half of them, in the blocks in which something was found."""
+    columns = seen.columns()
+    own = seen.system.frame["area_code"].gather(columns).is_in(submitters).to_numpy()
+    known = own | np.isin(columns, _own_sums(seen, columns[own]))
+    others = np.flatnonzero(~known & where)
     part = equations.tocsc()[:, others].tocsr()
-    return others[determined(part[np.diff(part.indptr) > 0])]
+    told = others[determined(part[np.diff(part.indptr) > 0])]
+    if not len(told) or len(submitters) == 1:
+        return told
+    where, half = np.isin(block, block[told]), len(submitters) // 2
+    halves = (submitters[:half], submitters[half:])
+    return np.unique(np.concatenate([_told(seen, equations, block, where, each) for each in halves]))
 
 
-def _own_sums(seen: View, columns: Rows, own: Mask) -> Rows:
-    """Sums of areas whose only unknown part is the submitter's own: they tell it nothing about another."""
+def _own_sums(seen: View, own: Rows) -> Rows:
+    """Sums of areas whose only unknown parts are `own`: they tell their owner nothing about another."""
     lines = seen.lines
-    is_other = seen.is_unknown.copy()
-    is_other[columns[own]] = False
-    at = np.full(seen.system.n_cells, -1)
-    at[columns] = np.arange(len(columns))
+    is_other = seen.is_unknown & ~seen.is_public
+    is_other[own] = False
     sums, is_area = lines.cells[lines.start[:-1]], lines.kind == LineKind.AREA
-    mine: list[int] = []
+    mine = own[:0]
     while True:
         parts = np.add.reduceat(is_other[lines.cells], lines.start[:-1], dtype=np.int64) - is_other[sums]
         new = np.unique(sums[is_area & (parts == 0) & is_other[sums]])
         if not len(new):
-            return at[np.array(mine, dtype=np.int64)]
+            return mine
         is_other[new] = False
-        mine.extend(new.tolist())
+        mine = np.concatenate([mine, new])

@@ -6,7 +6,7 @@ linear program pushes many cells apart, by no more than they need, so that they 
 of the table still only ever shows less room than there is; so small slices come first, the whole only for what is left.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -20,10 +20,9 @@ from pipelines.release.system import Mask, Rows, Values
 THREADS = 2
 CEILING = 1e7  # no count of the nation is larger
 TOLERANCE = 1e-4  # what a solver may err, far below one person
-ROUNDS = 6
-SPREAD = 4.0  # of the logarithm of the weights: who wins the room on a crowded line
-SINGLES_IN_THE_WHOLE = 200
-SECONDS = 120.0
+SPREAD = 3.0  # of the logarithm of the weights: who wins the room on a crowded line
+INTERIOR_FROM = 1500  # columns; below, simplex is faster
+SECONDS = 120.0  # per linear program; one that takes longer proves nothing
 
 
 class NoTable(ValueError):
@@ -49,49 +48,47 @@ class Polytope:
     def n(self) -> int:
         return len(self.low)
 
-    def blocks(self, free: Mask, with_nesting: bool) -> Iterator[Rows]:
-        """Columns marked `free`, in groups that share no equation (nor inequality) when the others are held still."""
+    def blocks(self, free: Mask) -> list[Rows]:
+        """Columns marked `free`, in groups that share no equation nor inequality when the others are held still."""
         columns = np.flatnonzero(free)
+        if not len(columns):
+            return []
         part = self.equations[:, columns]
         links = abs(part).T @ abs(part)
-        if with_nesting:
-            at = np.full(self.n, -1)
-            at[columns] = np.arange(len(columns))
-            both = (at[self.inner] >= 0) & (at[self.outer] >= 0)
-            ends = (at[self.inner[both]], at[self.outer[both]])
-            links = links + sp.csr_array((np.ones(both.sum()), ends), shape=links.shape)
+        at = np.full(self.n, -1)
+        at[columns] = np.arange(len(columns))
+        both = (at[self.inner] >= 0) & (at[self.outer] >= 0)
+        ends = (at[self.inner[both]], at[self.outer[both]])
+        links = links + sp.csr_array((np.ones(int(both.sum())), ends), shape=links.shape)
         _, label = connected_components(links, directed=False)
         order = np.argsort(label, kind="stable")
-        return iter(np.split(columns[order], np.flatnonzero(np.diff(label[order])) + 1)) if len(columns) else iter(())
+        return list(np.split(columns[order], np.flatnonzero(np.diff(label[order])) + 1))
 
 
 @dataclass(frozen=True)
 class Slice:
-    """What may move (`free`), whose room is measured (`targets`), and whether nested counts move together."""
+    """The columns that may move while the others are held, how many tables to look for, and how many columns, if any
+    are left, to try one by one."""
 
     free: Mask
-    targets: Mask
-    with_nesting: bool
-    rounds: int
-    singles: int
+    tables: int
+    singles: int = 0
 
 
-def narrow(polytope: Polytope, slices: list[tuple[Mask, Mask]], seed: int = 0) -> Mask:
-    """Columns for which no two tables as far apart as `width` were found; raises NoTable.
+def narrow(polytope: Polytope, slices: Sequence[Slice], left: Mask, may_be_empty: Mask, seed: int = 0) -> Mask:
+    """Columns of `left` for which no two tables as far apart as `width` were found; raises NoTable.
 
-    slices: (free, targets) of the parts to try first, smallest first; the whole comes last.
+    slices: smallest first. may_be_empty: columns known to be zero in some table.
     """
-    middle = _middle(polytope)
-    left = np.ones(polytope.n, dtype=bool)
-    whole = np.ones(polytope.n, dtype=bool)
-    plan = [Slice(free, targets, False, ROUNDS, 10_000) for free, targets in slices]
-    plan += [Slice(whole, whole, False, ROUNDS, 0), Slice(whole, whole, True, ROUNDS, SINGLES_IN_THE_WHOLE)]
-    for part in plan:
-        if not left.any():
-            break
-        blocks = [b for b in polytope.blocks(part.free, part.with_nesting) if (left & part.targets)[b].any()]
+    middle, left = _middle(polytope), left.copy()
+    for nth, part in enumerate(slices):
+        wanted = left & part.free
+        if not wanted.any():
+            continue
+        blocks = [b for b in polytope.blocks(part.free) if wanted[b].any()]
+        start = [seed, nth]
         with ThreadPoolExecutor(THREADS) as pool:
-            done = pool.map(lambda b: _opened(polytope, b, middle, left & part.targets, part, seed), blocks)
+            done = pool.map(lambda b: _opened(polytope, b, middle, wanted, may_be_empty, part, start), blocks)
             for columns, is_open in zip(blocks, done, strict=True):
                 left[columns[is_open]] = False
     return left
@@ -100,7 +97,7 @@ def narrow(polytope: Polytope, slices: list[tuple[Mask, Mask]], seed: int = 0) -
 def _middle(polytope: Polytope) -> Values:
     """A table that fits, away from the limits: what an interior-point method finds without a goal."""
     middle = np.zeros(polytope.n)
-    blocks = list(polytope.blocks(np.ones(polytope.n, dtype=bool), True))
+    blocks = polytope.blocks(np.ones(polytope.n, dtype=bool))
 
     def found(columns: Rows) -> Values:
         model = _Model(polytope, columns, None, "ipm")
@@ -118,26 +115,25 @@ def _middle(polytope: Polytope) -> Values:
     return middle
 
 
-def _opened(polytope: Polytope, columns: Rows, middle: Values, targets: Mask, part: Slice, seed: int) -> Mask:
-    """Which of `columns` were pushed apart as far as they need."""
-    rng = np.random.default_rng([seed, int(columns[0]), len(columns)])
-    model = _Model(polytope, columns, middle, "ipm" if len(columns) > 1500 else "simplex", part.with_nesting)
-    apart = _Apart(model, middle[columns], polytope.width[columns], targets[columns])
-    for _ in range(part.rounds):
+def _opened(
+    polytope: Polytope, columns: Rows, middle: Values, wanted: Mask, may_be_empty: Mask, part: Slice, start: list[int]
+) -> Mask:
+    """Which of the wanted `columns` were pushed apart as far as they need."""
+    rng = np.random.default_rng([*start, int(columns[0]), len(columns)])
+    model = _Model(polytope, columns, middle, "ipm" if len(columns) > INTERIOR_FROM else "simplex")
+    apart = _Apart(model, middle[columns], polytope.width[columns], wanted[columns])
+    apart.lowest[may_be_empty[columns]] = 0.0
+    for nth in range(part.tables):
         if apart.is_done:
             break
-        signs = rng.choice([-1.0, 1.0], len(columns))
-        weight = np.exp(SPREAD * rng.standard_normal(len(columns)))
-        apart.push(signs * weight)
-        apart.push(-signs * weight)
+        is_low = apart.lowest <= model.low + TOLERANCE
+        sign = np.where(is_low, 1.0, rng.choice([-1.0, 1.0], len(columns))) if nth else -np.ones(len(columns))
+        apart.push(sign * np.exp(SPREAD * rng.standard_normal(len(columns))))
     for column in np.flatnonzero(apart.narrow)[: part.singles]:
-        alone = np.zeros(len(columns))
-        alone[column] = 1.0
-        if apart.narrow[column]:
-            apart.push(alone)
-        if apart.narrow[column]:
-            apart.push(-alone)
-    return targets[columns] & ~apart.narrow
+        for sign in (1.0, -1.0):
+            if apart.narrow[column]:
+                apart.push(sign * (np.arange(len(columns)) == column))
+    return wanted[columns] & ~apart.narrow
 
 
 class _Apart:
@@ -169,9 +165,7 @@ class _Apart:
 class _Model:
     """A HiGHS model of some columns of the polytope, the others held at `still` (None: there are no others)."""
 
-    def __init__(
-        self, polytope: Polytope, columns: Rows, still: Values | None, solver: str, with_nesting: bool = True
-    ) -> None:
+    def __init__(self, polytope: Polytope, columns: Rows, still: Values | None, solver: str) -> None:
         at = np.full(polytope.n, -1)
         at[columns] = np.arange(len(columns))
         part = polytope.equations[:, columns].tocsr()
@@ -180,7 +174,7 @@ class _Model:
         right = part @ still[columns] if still is not None else polytope.right[used]
         self.low, self.high = polytope.low[columns].copy(), polytope.high[columns].copy()
         inner, outer = at[polytope.inner], at[polytope.outer]
-        both = (inner >= 0) & (outer >= 0) & with_nesting
+        both = (inner >= 0) & (outer >= 0)
         if still is not None:
             one = (inner >= 0) & ~both
             np.minimum.at(self.high, inner[one], still[polytope.outer[one]])

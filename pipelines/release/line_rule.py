@@ -86,13 +86,18 @@ def unknown(system: System, terms: Terms, is_hidden: Mask) -> Mask:
 
 
 def parts_of_zero(system: System, terms: Terms, is_hidden: Mask) -> Mask:
-    """Rows that a shown zero (of a sum, of an outer count) says are zero: published, not derived."""
+    """Rows that shown zeros say are zero: parts and inner counts of one, and sums of nothing but zeros.
+
+    That nobody is there is published with the zero (the primary rule decided that it may be), not derived.
+    """
     lines, nesting = system.lines, system.nesting
     is_zero = (~is_hidden | terms.is_public) & (system.value == 0)
-    sums, sure = lines.cells[lines.start[:-1]], nesting.is_certain
+    start, sums, sure = lines.start[:-1], lines.cells[lines.start[:-1]], nesting.is_certain
     while True:
         before = int(is_zero.sum())
         is_zero[lines.cells[is_zero[sums][lines.of_entry]]] = True
+        others = np.add.reduceat(~is_zero[lines.cells], start, dtype=np.int64) - ~is_zero[sums]
+        is_zero[sums[others == 0]] = True
         is_zero[nesting.inner[sure & is_zero[nesting.outer]]] = True
         is_zero[nesting.complement[sure & is_zero[nesting.outer]]] = True
         if int(is_zero.sum()) == before:

@@ -1,14 +1,14 @@
 """The primary rule: what the policy says of every cell by itself, before anything is hidden for the sake of another."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 import polars as pl
 
 from pipelines.declaration import LEVELS, Count, Policy
-from pipelines.release.system import TOTAL, Mask, Nesting, Rows, System, Values
+from pipelines.release.system import KEYS, TOTAL, Mask, Nesting, Rows, System, Values
 
 
 class Reason(IntEnum):
@@ -124,6 +124,16 @@ def _is_public(system: System, counts: Mapping[str, Count], policy: Policy) -> M
     printed = _of_counts(system, {c.id for c in counts.values() if c.known_publicly})
     is_public = printed & (system.frame["breakdown_id"] == TOTAL).to_numpy()
     return with_public_rests(system, is_public)
+
+
+def with_public(system: System, terms: Terms, already_public: pl.DataFrame | None) -> Terms:
+    """The terms when cells of earlier releases (KEYS) are known to everybody as well."""
+    if already_public is None or already_public.is_empty():
+        return terms
+    known = system.frame.select(KEYS).with_row_index("row").join(already_public.select(KEYS), on=KEYS, how="semi")
+    is_public = terms.is_public.copy()
+    is_public[known["row"].to_numpy()] = True
+    return replace(terms, is_public=with_public_rests(system, is_public))
 
 
 def with_public_rests(system: System, is_public: Mask) -> Mask:

@@ -103,6 +103,28 @@ class System:
         return self.lines.picked(self.lines.cells[self.lines.start[:-1]] < self.n_cells)
 
     @cached_property
+    def incidence(self) -> sp.csr_array:
+        """One row per equation and per nested pair, one column per row of the system."""
+        n, lines, nesting = len(self.value), self.lines, self.nesting
+        sure = nesting.is_certain
+        trio = np.stack([nesting.inner[sure], nesting.outer[sure], nesting.complement[sure]], axis=1)
+        here = np.stack([self.only_here.inner, self.only_here.outer], axis=1)
+        cells = np.concatenate([lines.cells, trio.ravel(), here.ravel()])
+        ends = [lines.start[1:], lines.start[-1] + 3 * np.arange(1, len(trio) + 1)]
+        ends.append(lines.start[-1] + trio.size + 2 * np.arange(1, len(here) + 1))
+        start = np.concatenate([[0], *ends])
+        return sp.csr_array((np.ones(len(cells), dtype=np.int8), cells, start), shape=(len(start) - 1, n))
+
+    @cached_property
+    def _incidence_by_cell(self) -> sp.csr_array:
+        return self.incidence.T.tocsr()
+
+    def neighbours(self, rows: Rows) -> Rows:
+        """All rows that share an equation or a pair with any of `rows`, themselves included."""
+        equations = np.unique(self._incidence_by_cell[rows].indices)
+        return np.union1d(rows, self.incidence[equations].indices)
+
+    @cached_property
     def certain(self) -> tuple[Rows, Rows]:
         """Inner and outer rows of every inequality that a reader may rely on."""
         sure = self.nesting.is_certain

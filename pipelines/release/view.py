@@ -7,22 +7,29 @@ import polars as pl
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from pipelines.release.bounds import public_room
 from pipelines.release.intervals import CEILING, Polytope
 from pipelines.release.line_rule import parts_of_zero
 from pipelines.release.primary import Terms
 from pipelines.release.system import Lines, LineKind, Mask, Rows, System, Values
+
+ONE_PERSON = 1.0
 
 
 @dataclass(frozen=True)
 class View:
     """A system as a reader has it; arrays over the published cells.
 
-    value: NaN where unknown; width: what an interval must keep open.
+    value: NaN where unknown; width: what an interval must keep open; is_target: unknown cells to protect (not what
+    public figures leave less than one person of room); is_public: known to the reader even where value is NaN,
+    because then it is only us who do not know it.
     """
 
     system: System
     is_hidden: Mask
     is_unknown: Mask
+    is_target: Mask
+    is_public: Mask
     value: Values
     width: Values
 
@@ -30,9 +37,13 @@ class View:
     def lines(self) -> Lines:
         return self.system.cell_lines
 
+    def columns(self) -> Rows:
+        """The cells whose value the reader does not know."""
+        return np.flatnonzero(self.is_unknown & ~self.is_public)
+
     def unknown_equations(self) -> sp.csr_array:
-        """The equations with an unknown, over the unknown cells only."""
-        part = self.lines.equations(self.system.n_cells).tocsc()[:, np.flatnonzero(self.is_unknown)].tocsr()
+        """The equations with an unknown, over `columns` only."""
+        part = self.lines.equations(self.system.n_cells).tocsc()[:, self.columns()].tocsr()
         return part[np.diff(part.indptr) > 0]
 
 
@@ -45,21 +56,10 @@ def view(system: System, terms: Terms, is_hidden: Mask) -> View:
     is_zero = parts_of_zero(system, terms, is_hidden)
     value = np.where(is_hidden & ~terms.is_public, np.nan, system.value)
     value = np.where(is_hidden & is_zero, 0.0, value)[:n]
-    width = np.minimum(terms.width, _public_room(system, terms) / 2)[:n]
-    return View(system, is_hidden[:n], np.isnan(value), value, width)
-
-
-def _public_room(system: System, terms: Terms) -> Values:
-    """The interval that public figures alone leave to each row; no release can keep more open than that."""
-    room = np.full(len(system.value), np.inf)
-    known = terms.is_public & ~np.isnan(system.value)
-    room[known] = system.value[known]
-    lines, nesting, sure = system.lines, system.nesting, system.nesting.is_certain
-    sums = lines.cells[lines.start[:-1]]
-    for _ in range(2):  # the parts of a public total, and what lies within them
-        np.minimum.at(room, lines.cells, room[sums][lines.of_entry])
-        np.minimum.at(room, nesting.inner[sure], room[nesting.outer[sure]])
-    return room
+    is_unknown = np.isnan(value)
+    width = np.minimum(terms.width, public_room(system, terms) / 2)[:n]
+    is_target = is_unknown & ~terms.is_public[:n] & (width >= ONE_PERSON / 2)
+    return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width)
 
 
 def polytope(seen: View, keep: Mask) -> tuple[Rows, Polytope]:

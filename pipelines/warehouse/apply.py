@@ -9,6 +9,7 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.records import RECORDS
+from pipelines.warehouse.database import transaction
 from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.refresh import STALE
 from pipelines.warehouse.schema import CLOSED_YEARS, event_month, fiscal_year, landing_columns
@@ -40,23 +41,11 @@ def apply_parcels(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken
     """Applies parcels of different submitters together: all of them or, on any fault, none."""
     if len({p.manifest.submitter for p in parcels}) < len(parcels):
         raise ValueError("parcels of one submitter are applied one after the other")
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection):
         first = [p for p in parcels if _is_first(connection, p.manifest.submitter)]
         _apply(connection, first, is_first=True)
         _apply(connection, [p for p in parcels if p not in first], is_first=False)
         connection.execute(STALE)
-        connection.execute("COMMIT")
-    except BaseException:
-        _roll_back(connection)
-        raise
-
-
-def _roll_back(connection: duckdb.DuckDBPyConnection) -> None:
-    try:
-        connection.execute("ROLLBACK")
-    except duckdb.Error:
-        return  # a failed COMMIT has rolled back already
 
 
 def _is_first(connection: duckdb.DuckDBPyConnection, submitter: str) -> bool:

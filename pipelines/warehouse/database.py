@@ -7,7 +7,7 @@ DuckDB 1.5.5 writes encrypted files only with its httpfs extension, which is loa
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -171,6 +171,19 @@ def told_plainly() -> Iterator[None]:
         if error.errno not in DISK_ERRORS:
             raise
         raise disk_problem() from None
+
+
+@contextmanager
+def transaction(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """All of it or, on any fault, none of it; a fault in the commit has rolled back by itself."""
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
 
 
 def _quoted(value: object) -> str:

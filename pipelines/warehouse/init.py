@@ -6,7 +6,7 @@ from pathlib import Path
 import duckdb
 import polars as pl
 
-from pipelines.warehouse.database import DATABASE, attached, locked, make_folder, told_plainly
+from pipelines.warehouse.database import DATABASE, attached, locked, make_folder, told_plainly, transaction
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.refresh import STALE
 from pipelines.warehouse.registry import feeds, places, read_registry
@@ -33,11 +33,10 @@ def init(folder: Path, keys: Sequence[Path], registry: Path) -> None:
 
 def renew(connection: duckdb.DuckDBPyConnection, registry: pl.DataFrame) -> None:
     """Registry, municipalities and feeds as they are now declared; the current state is counted anew."""
-    connection.execute("BEGIN")
-    for table, rows in (("registry", registry), ("municipality", places()), ("feed", feeds())):
-        connection.register("given", rows.to_arrow())
-        connection.execute(f"DELETE FROM state.{table}")
-        connection.execute(f"INSERT INTO state.{table} BY NAME SELECT * FROM given")
-        connection.unregister("given")
-    connection.execute(STALE)
-    connection.execute("COMMIT")
+    with transaction(connection):
+        for table, rows in (("registry", registry), ("municipality", places()), ("feed", feeds())):
+            connection.register("given", rows.to_arrow())
+            connection.execute(f"DELETE FROM state.{table}")
+            connection.execute(f"INSERT INTO state.{table} BY NAME SELECT * FROM given")
+            connection.unregister("given")
+        connection.execute(STALE)

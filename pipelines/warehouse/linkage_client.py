@@ -24,6 +24,7 @@ class Linkage:
         if process.stdin is None or process.stdout is None:
             raise ValueError("the linkage process needs both of its pipes")
         self._requests, self._answers = process.stdin, process.stdout
+        self.process_id = process.pid
 
     def ask(self, parcel: Path, signing_keys: Mapping[str, str]) -> None:
         with _alive():

@@ -131,11 +131,9 @@ def _apply_in_batches(
 ) -> None:  # fmt: skip
     """Small parcels share a transaction: each is in it whole, and none of a batch counts before all of it is there."""
     batch: list[Taken] = []
-    for parcel, ahead in zip(waiting, [*waiting[1:], None], strict=True):
-        if parcel is waiting[0]:
-            _ask(linkage, parcel)
-        if ahead is not None:
-            _ask(linkage, ahead)  # the linkage process works on the next one meanwhile
+    for place, parcel in enumerate(waiting):
+        for asked in waiting[place and place + 1 : place + 2]:
+            _ask(linkage, asked)  # one ahead: the linkage process works on the next parcel meanwhile
         if any(taken.manifest.submitter == parcel.manifest.submitter for taken in batch):
             _apply_batch(connection, batch, result)  # a parcel is judged by what is applied before it
         try:

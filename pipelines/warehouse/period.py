@@ -11,7 +11,7 @@ import duckdb
 
 from pipelines.declaration import Record
 from pipelines.records import RECORDS
-from pipelines.warehouse.database import opened
+from pipelines.warehouse.database import opened, transaction
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.problem import USAGE, WarehouseProblem
 from pipelines.warehouse.refresh import STALE, refresh_if_stale
@@ -39,12 +39,11 @@ def _set(year: int, status: str, folder: Path, keys: Sequence[Path]) -> None:
         )
     with opened(folder, warehouse_key(keys)) as connection:
         prepare(connection)
-        connection.execute("BEGIN")
-        connection.execute("DELETE FROM state.period WHERE fiscal_year = ?", [year])
-        connection.execute("INSERT INTO state.period VALUES (?, ?, ?)", [year, status, date.today().replace(day=1)])
-        if status == "open" and sum(_release_held(connection, record) for record in RECORDS.values()):
-            connection.execute(STALE)
-        connection.execute("COMMIT")
+        with transaction(connection):
+            connection.execute("DELETE FROM state.period WHERE fiscal_year = ?", [year])
+            connection.execute("INSERT INTO state.period VALUES (?, ?, ?)", [year, status, date.today().replace(day=1)])
+            if status == "open" and sum(_release_held(connection, record) for record in RECORDS.values()):
+                connection.execute(STALE)
         refresh_if_stale(connection)
 
 

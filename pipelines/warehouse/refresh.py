@@ -5,6 +5,7 @@ from importlib.resources import files
 
 import duckdb
 
+from pipelines.warehouse.database import transaction
 from pipelines.warehouse.link import link
 from pipelines.warehouse.quarantine import judge
 
@@ -22,8 +23,7 @@ CURRENT = "UPDATE state.refreshed SET is_current = TRUE"
 def refresh(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """Rebuilds quarantine, links and core from the landing; seconds by stage. On any fault the former state stays."""
     seconds: dict[str, float] = {}
-    connection.execute("BEGIN")
-    try:
+    with transaction(connection):
         started = time.perf_counter()
         judge(connection)
         connection.register("links", link(connection).to_arrow())
@@ -34,11 +34,7 @@ def refresh(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
         for table in ORDER:
             connection.execute(core_sql(table))
         connection.execute(CURRENT)
-        connection.execute("COMMIT")
-        seconds["core"] = time.perf_counter() - started
-    except BaseException:
-        connection.execute("ROLLBACK")
-        raise
+    seconds["core"] = time.perf_counter() - started
     return seconds
 
 

@@ -45,8 +45,9 @@ def fiscal_year(month: str) -> str:
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     """Applies the migrations not yet applied, makes missing landing tables and columns, and their current views."""
     _migrate(connection)
+    there = _columns_there(connection)
     for record in RECORDS.values():
-        for statement in (*_table(record), *_missing(connection, record), *_comments(record), current_view(record)):
+        for statement in (*_changes(record, there.get(record.name, set())), current_view(record)):
             connection.execute(statement)
 
 
@@ -61,28 +62,24 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute("INSERT INTO main.migration VALUES (?)", [step.name])
 
 
-def _table(record: Record) -> Iterator[str]:
-    columns = ", ".join(f"{name} {kind}" for name, kind in landing_columns(record).items())
-    yield f"CREATE TABLE IF NOT EXISTS landing.{record.name} ({columns})"
+def _columns_there(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
+    rows = connection.execute(
+        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'warehouse' AND schema_name = 'landing'"
+    ).fetchall()
+    return {table: {c for t, c in rows if t == table} for table, _ in rows}
 
 
-def _missing(connection: duckdb.DuckDBPyConnection, record: Record) -> list[str]:
-    """A field that a later version of the record declares: 'not asked' (null) in the rows there are."""
-    there = {
-        name
-        for (name,) in connection.execute(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = 'landing' AND table_name = ?",
-            [record.name],
-        ).fetchall()
-    }
-    new = {n: t for n, t in landing_columns(record).items() if n not in there} if there else {}
-    return [f"ALTER TABLE landing.{record.name} ADD COLUMN {name} {kind}" for name, kind in new.items()]
-
-
-def _comments(record: Record) -> Iterator[str]:
-    yield f"COMMENT ON TABLE landing.{record.name} IS {_text(record.label_ja, record.label_en)}"
+def _changes(record: Record, there: set[str]) -> Iterator[str]:
+    """The table where there is none; else the columns of a later version: 'not asked' (null) in the rows there are."""
+    columns, table = landing_columns(record), f"landing.{record.name}"
+    if not there:
+        yield f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
+        yield f"COMMENT ON TABLE {table} IS {_text(record.label_ja, record.label_en)}"
+    for name in columns.keys() - there if there else ():
+        yield f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}"
     for name, (_, field) in record.leaving.items():
-        yield f"COMMENT ON COLUMN landing.{record.name}.{name} IS {_text(field.label_ja, field.label_en)}"
+        if name not in there:
+            yield f"COMMENT ON COLUMN {table}.{name} IS {_text(field.label_ja, field.label_en)}"
 
 
 def current_view(record: Record) -> str:

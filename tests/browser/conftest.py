@@ -28,7 +28,9 @@ SETTINGS = (
 def chromium() -> str:
     found = next(filter(None, map(shutil.which, CHROMIUM)), None)
     if found is None and os.environ.get("MCHDB_REQUIRE_BROWSER") == "1":
-        pytest.fail("Chromium is required (MCHDB_REQUIRE_BROWSER=1), but none of chromium, chromium-browser, google-chrome is found.")
+        pytest.fail(
+            "Chromium is required (MCHDB_REQUIRE_BROWSER=1), but none of chromium, chromium-browser, google-chrome is found."
+        )
     if found is None:
         pytest.skip("no Chromium on this machine")
     return found
@@ -49,7 +51,11 @@ def server(chromium: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
     release = make_release(folder / "published.duckdb")
     port = _free_port()
     start = f"from pathlib import Path; from dashboards.launch import launch; launch(Path({str(release)!r}), {port})"
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "HOME": str(folder), "PYTHONWARNINGS": "error::DeprecationWarning"}
+    environment = os.environ | {
+        "PYTHONPATH": str(ROOT),
+        "HOME": str(folder),
+        "PYTHONWARNINGS": "error::DeprecationWarning",
+    }
     log = folder / "server.log"
     with log.open("wb") as out:
         process = subprocess.Popen([sys.executable, "-c", start], cwd=folder, env=environment, stdout=out, stderr=out)

@@ -1,5 +1,6 @@
 """Every page in both languages, wide and narrow, in a real browser."""
 
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -78,9 +79,11 @@ def test_a_page_is_whole(at: Callable[[int], Seen], name: str, lang: str, width:
         page.locator(".js-plotly-plot .main-svg").first.wait_for()
     page.wait_for_timeout(300)
     expect(page.locator("h1")).to_have_count(1)
-    assert page.evaluate("document.documentElement.lang") == lang
-    assert Words(lang)(name) in page.title()
-    assert page.evaluate("[document.documentElement, document.querySelector('.stMain')].every(e => e.scrollWidth <= innerWidth)")
+    page.wait_for_function("lang => document.documentElement.lang === lang", arg=lang)
+    expect(page).to_have_title(re.compile(re.escape(Words(lang)(name))))
+    assert page.evaluate(
+        "[document.documentElement, document.querySelector('.stMain')].every(e => e.scrollWidth <= innerWidth)"
+    )
     assert page.locator("[data-testid=stException]").count() == 0
     assert seen.complaints == []
 
@@ -162,7 +165,9 @@ def test_the_choice_goes_along_to_the_next_page(at: Callable[[int], Seen]) -> No
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_a_suppressed_number_is_explained_and_its_neighbour_is_one_click_away(at: Callable[[int], Seen], width: int) -> None:
+def test_a_suppressed_number_is_explained_and_its_neighbour_is_one_click_away(
+    at: Callable[[int], Seen], width: int
+) -> None:
     page = at(width).open(f"?area={KUNIGAMI}&period=2024")
     expect(page.get_by_text(WORDS["why_suppressed"][0]).first).to_be_visible()
     link = page.locator("[data-testid=stPageLink-NavLink]", has_text="この値を表示").first

@@ -256,7 +256,10 @@ def _meaning(db: duckdb.DuckDBPyConnection) -> None:
         )
     for b in {b.id: b for i in INDICATORS.values() for b in i.breakdowns}.values():
         for sort, category in enumerate(b.categories):
-            db.execute("INSERT INTO breakdown VALUES (?,?,?,?,?)", [b.id, category.code, category.label_ja, category.label_en, sort])
+            db.execute(
+                "INSERT INTO breakdown VALUES (?,?,?,?,?)",
+                [b.id, category.code, category.label_ja, category.label_en, sort],
+            )
     db.execute("INSERT INTO breakdown VALUES ('all', 'all', '総数', 'total', 0)")
     db.execute(
         "INSERT INTO policy VALUES ('standard', 'k_25000', '10', '人口25,000人以上の地域の最小人数', 'smallest number shown in areas of 25,000 or more', 'がん登録等 公表基準')"

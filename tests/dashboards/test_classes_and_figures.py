@@ -27,7 +27,9 @@ def test_no_class_is_empty_and_no_two_share_a_colour(values: list[float]) -> Non
 
 def test_what_is_not_shown_has_a_look_of_its_own() -> None:
     classes = colour_classes(pl.Series([1.0, 2.0, None]), 1)
-    looks = [classes.digit(None, s) for s in ("suppressed", "withheld_quality", "not_yet", "not_published", "not_collected")]
+    looks = [
+        classes.digit(None, s) for s in ("suppressed", "withheld_quality", "not_yet", "not_published", "not_collected")
+    ]
     assert looks == ["9", "9", "7", "7", "8"]
     assert not set(looks) & {str(i) for i in range(len(PALETTE))}
 
@@ -68,16 +70,18 @@ def test_a_trend_breaks_its_line_where_a_year_is_not_shown() -> None:
 def test_no_text_of_a_figure_is_smaller_than_11_pixels() -> None:
     def sizes(part: object) -> list[float]:
         if isinstance(part, dict):
-            own = [v for k, v in part.items() if k == "size" and "family" not in part and set(part) <= {"size", "color"}]
+            own = [
+                v for k, v in part.items() if k == "size" and "family" not in part and set(part) <= {"size", "color"}
+            ]
             return own + [s for v in part.values() for s in sizes(v)]
         return [s for v in part for s in sizes(v)] if isinstance(part, list | tuple) else []
 
     figure = figures.ranking(_ranked(), JA, 1, "%", "b", {})
-    found = sizes(figure.to_plotly_json()["layout"]) + [figure.layout.font.size, figure.layout.xaxis.tickfont.size]
+    found = [*sizes(figure.to_plotly_json()["layout"]), figure.layout.font.size, figure.layout.xaxis.tickfont.size]
     assert min(found) >= 11
 
 
 def test_a_sparkline_without_a_value_is_nothing() -> None:
-    empty = {"value": None, "ci_low": None, "ci_high": None}
+    empty: dict[str, float | None] = {"value": None, "ci_low": None, "ci_high": None}
     assert sparkline(["2023", "2024"], [empty, empty], ["x", "x"], "年") == ""
     assert "<img" in sparkline(["2023", "2024"], [empty, empty | {"value": 3.0}], ["x", ""], "年")

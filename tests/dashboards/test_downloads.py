@@ -15,14 +15,19 @@ from dashboards.words import Words
 
 @pytest.fixture
 def view(release: Release) -> View:
-    return View(release, Choice("ja", "000000", None, "low_birth_weight_rate", None, "municipality", "all"), Words("ja"))
+    return View(
+        release, Choice("ja", "000000", None, "low_birth_weight_rate", None, "municipality", "all"), Words("ja")
+    )
 
 
 @pytest.fixture
 def table(view: View) -> pl.DataFrame:
     rows = view.release.of_level("low_birth_weight_rate", "2022-2024", "municipality")
     rows = rows.filter(pl.col("status") != "not_collected")
-    return tidy(view, rows.with_columns(pl.lit("low_birth_weight_rate").alias("indicator_id"), pl.lit("2022-2024").alias("period")))
+    return tidy(
+        view,
+        rows.with_columns(pl.lit("low_birth_weight_rate").alias("indicator_id"), pl.lit("2022-2024").alias("period")),
+    )
 
 
 def test_a_hidden_cell_is_empty_with_a_status_and_a_symbol(table: pl.DataFrame) -> None:
@@ -63,4 +68,7 @@ def test_xlsx_holds_numbers_as_numbers_and_its_own_meaning(view: View, table: pl
 def test_properties_hold_the_release_and_its_date_only(view: View, table: pl.DataFrame) -> None:
     told = openpyxl.load_workbook(io.BytesIO(as_xlsx(view, table))).properties
     assert (told.title, told.created.date()) == ("2025-final-01", view.release.info.created_on)
-    assert not any((told.subject, told.keywords, told.description, told.category, told.lastModifiedBy)) and not told.creator
+    assert (
+        not any((told.subject, told.keywords, told.description, told.category, told.lastModifiedBy))
+        and not told.creator
+    )

@@ -1,16 +1,18 @@
 """Every page in both languages, without a browser: what it says, what it keeps, what it survives."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
+from shutil import copy
+from typing import Any
 
 import duckdb
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from dashboards.published import Release
 from dashboards.words import LANGUAGES, PAGE_NAMES, WORDS, Words
 from tests.dashboards.made_release import make_release
-from tests.dashboards.pages import run_page, text_of
+from tests.dashboards.pages import elements, run_page, text_of
 
 NAHA, KUNIGAMI, OKINAWA = "472018", "473014", "470007"
 Page = Callable[..., AppTest]
@@ -55,15 +57,13 @@ def test_a_suppressed_card_says_why_and_offers_the_nearest_number(page: Page) ->
     assert all("area=" in link.query_string and "period=" in link.query_string for link in links)
 
 
-def _links(app: AppTest) -> list[object]:
-    from tests.dashboards.pages import elements
-
+def _links(app: AppTest) -> list[Any]:
     return [e for e in elements(app) if getattr(e, "type", "") == "page_link"]
 
 
-def test_the_map_says_how_many_are_shown(page: Page, release: object) -> None:
+def test_the_map_says_how_many_are_shown(page: Page, release: Release) -> None:
     app = page("map", indicator="low_birth_weight_rate")
-    shown = release.of_level("low_birth_weight_rate", "2022-2024", "municipality")["value"].count()  # type: ignore[attr-defined]
+    shown = release.of_level("low_birth_weight_rate", "2022-2024", "municipality")["value"].count()
     assert f"全国1,741市区町村のうち登録79市区町村、値を表示できるのは{shown}" in text_of(app)
     assert "2022～2024年度(3年計)" in app.title[0].value  # municipalities are pooled, unless the reader chooses
 
@@ -103,7 +103,14 @@ def test_a_trend_by_breakdown_shows_the_parts_of_one_area(page: Page) -> None:
 def test_the_definition_is_whole(page: Page) -> None:
     app = page("definitions", indicator="checkup_3y_rate_official")
     says = text_of(app)
-    for part in ("3歳児健診の受診実人員 ÷ 対象人員", "率(分子は分母に含まれるとは限らない)", "95.0 %", "地域保健・健康増進事業報告", "男・女・不詳", "秘匿"):
+    for part in (
+        "3歳児健診の受診実人員 ÷ 対象人員",
+        "率(分子は分母に含まれるとは限らない)",
+        "95.0 %",
+        "地域保健・健康増進事業報告",
+        "男・女・不詳",
+        "秘匿",
+    ):
         assert part in says
     assert "programme_code = '36'" in "\n".join(c.value for c in app.code)
 
@@ -136,28 +143,36 @@ def test_a_new_release_shows_at_the_next_choice(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setenv("MCHDB_PUBLISHED", str(path))
     app = run_page("overview")
     assert "first" in text_of(app)
-    os.replace(make_release(tmp_path / "next.duckdb", "second"), path)
+    make_release(tmp_path / "next.duckdb", "second").replace(path)
     assert "second" in text_of(app.run()) and not app.exception
 
 
 @pytest.mark.parametrize("table", ["policy", "field_definition", "breakdown", "indicator_target"])
 @pytest.mark.parametrize("name", PAGE_NAMES)
 def test_a_missing_table_is_a_sentence_never_a_traceback(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, name: str
+    published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, table: str, name: str
 ) -> None:
-    path = make_release(tmp_path / "published.duckdb")
+    path = Path(copy(published, tmp_path))
     with duckdb.connect(str(path)) as db:
         db.execute(f"DROP TABLE {table}")
     monkeypatch.setenv("MCHDB_PUBLISHED", str(path))
     app = run_page(name, area=NAHA)
     assert not app.exception and len(app.title) == 1
-    needs = {("policy", "definitions"), ("field_definition", "definitions"), ("breakdown", "trend"), ("breakdown", "definitions"), ("breakdown", "overview")}
+    needs = {
+        ("policy", "definitions"),
+        ("field_definition", "definitions"),
+        ("breakdown", "trend"),
+        ("breakdown", "definitions"),
+        ("breakdown", "overview"),
+    }
     needs |= {("indicator_target", "overview"), ("indicator_target", "definitions")}
     assert ((table, name) in needs) == (WORDS["part_missing"][0] in [i.value for i in app.info])
 
 
 @pytest.mark.parametrize("content", [None, b"no release"])
-def test_no_release_is_a_sentence_in_both_languages(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None) -> None:
+def test_no_release_is_a_sentence_in_both_languages(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
     path = tmp_path / "published.duckdb"
     if content:
         path.write_bytes(content)
@@ -167,8 +182,8 @@ def test_no_release_is_a_sentence_in_both_languages(tmp_path: Path, monkeypatch:
     assert all(says in app.warning[0].value for says in WORDS[word])
 
 
-def test_an_empty_release_is_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = make_release(tmp_path / "published.duckdb")
+def test_an_empty_release_is_a_sentence(published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = Path(copy(published, tmp_path))
     with duckdb.connect(str(path)) as db:
         db.execute("DELETE FROM observation")
     monkeypatch.setenv("MCHDB_PUBLISHED", str(path))

@@ -1,6 +1,5 @@
 """The questions a view may ask, and what happens to them while a release is replaced."""
 
-import os
 import time
 from pathlib import Path
 
@@ -31,7 +30,9 @@ def test_a_level_has_a_row_for_every_area_and_a_status_for_every_row(release: Re
 
 
 def test_a_cell_without_a_row_is_not_published_where_registered_and_not_collected_elsewhere(release: Release) -> None:
-    rows = release.of_level("low_birth_weight_rate", "2019", "prefecture").rows_by_key("area_code", named=True, unique=True)
+    rows = release.of_level("low_birth_weight_rate", "2019", "prefecture").rows_by_key(
+        "area_code", named=True, unique=True
+    )
     assert rows[OKINAWA]["status"] == "not_published"
     assert rows["130001"]["status"] == "not_collected"
 
@@ -41,7 +42,9 @@ def test_the_nearest_number_widens_step_by_step(tmp_path: Path) -> None:
     path = make_release(tmp_path / "published.duckdb")
     steps = [(KUNIGAMI, "2022-2024"), (f"47M0{_medical_area(path)[-1]}", "2024"), (OKINAWA, "2024"), (NATION, "2024")]
     with duckdb.connect(str(path)) as db:
-        db.execute("UPDATE observation SET status = 'suppressed', value = NULL WHERE indicator_id = 'preterm_birth_rate'")
+        db.execute(
+            "UPDATE observation SET status = 'suppressed', value = NULL WHERE indicator_id = 'preterm_birth_rate'"
+        )
         for area, period in steps:
             db.execute(
                 "UPDATE observation SET status = 'observed', value = 5.0 WHERE indicator_id = 'preterm_birth_rate' "
@@ -53,7 +56,8 @@ def test_the_nearest_number_widens_step_by_step(tmp_path: Path) -> None:
         assert near is not None and (near["area_code"], near["period"]) == (area, period)
         with duckdb.connect(str(path)) as db:
             db.execute(
-                "UPDATE observation SET status = 'suppressed' WHERE area_code = ? AND indicator_id = 'preterm_birth_rate'", [area]
+                "UPDATE observation SET status = 'suppressed' WHERE area_code = ? AND indicator_id = 'preterm_birth_rate'",
+                [area],
             )
     assert Release(path).nearest("preterm_birth_rate", KUNIGAMI, "2024") is None
 
@@ -84,7 +88,7 @@ def test_a_release_renamed_into_place_is_read_at_the_next_look_and_the_old_one_s
     published = Published(path)
     first = published.current()
     assert published.current() is first
-    os.replace(make_release(tmp_path / "next.duckdb", "second"), path)
+    make_release(tmp_path / "next.duckdb", "second").replace(path)
     assert published.current().info.release_id == "second"
     assert first.info.release_id == "first"
     assert first.areas().height == published.current().areas().height

@@ -51,7 +51,7 @@ OF_MOTHER = ("pregnancy_notification", "antenatal_visit", "delivery", "postpartu
 VISIT_DATES = {"antenatal_visit": "2022-05-20", "postpartum_visit": "2022-12-21"}
 
 
-def row(record: str, town: str = TOWN, **changes: Any) -> dict[str, str | None]:
+def row(record: str, town: str = TOWN, /, **changes: Any) -> dict[str, str | None]:
     """A valid row of a record as text by field name, with `changes`."""
     declared = RECORDS[record]
     made = {name: _value(field) for name, field in declared.arriving.items()}
@@ -81,7 +81,14 @@ class Folder:
 
     path: Path
 
-    def put(self, record: str, *rows: dict[str, str | None], feed: str = "municipal", encoding: str = "utf-8", end: str = "\n") -> Path:
+    def put(
+        self,
+        record: str,
+        *rows: dict[str, str | None],
+        feed: str = "municipal",
+        encoding: str = "utf-8",
+        end: str = "\n",
+    ) -> Path:
         """Writes rows (by field name) as the feed sends them."""
         content = text_of(FEEDS[feed], RECORDS[record], list(rows), end)
         return self.put_bytes(record, content.encode(encoding), feed)

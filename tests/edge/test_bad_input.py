@@ -7,10 +7,10 @@ import pytest
 
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.send import check_feeds
-from tests.edge.made_feeds import MOTHER, OTHER_TOWN, STRANGER, Town, row, text_of
-from tests.edge.test_my_number import NUMBERS
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
+from tests.edge.made_feeds import MOTHER, OTHER_TOWN, STRANGER, Town, row, text_of
+from tests.edge.test_my_number import NUMBERS
 
 NUMBER_2 = {"person_local": "900000000000009"}
 
@@ -39,7 +39,9 @@ def refusals(town: Town) -> list[tuple[str, int, str, str]]:
         ("antenatal_visit", {"blood_pressure_diastolic_mmhg": "120"}, "blood_pressure_diastolic_mmhg", "diastolic_is_below_systolic"),
     ],
 )  # fmt: skip
-def test_a_bad_cell_refuses_its_row_alone(town: Town, record: str, changes: dict[str, Any], field: str, rule: str) -> None:
+def test_a_bad_cell_refuses_its_row_alone(
+    town: Town, record: str, changes: dict[str, Any], field: str, rule: str
+) -> None:
     town.feeds.put(record, row(record), row(record, **NUMBER_2, **changes), row(record, person_local="3"))
     assert refusals(town) == [(f"municipal/{record}.csv", 3, field, rule)]
     assert town.send().counts[record].accepted == 2
@@ -53,7 +55,13 @@ def test_a_duplicate_key_keeps_the_first_row_and_a_higher_revision_is_no_duplica
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_encoding_of_the_feed_is_read(town: Town, encoding: str, end: str) -> None:
-    town.feeds.put("birth", row("birth", note="髙﨑、①\n二行目"), row("birth", **NUMBER_2, sex_code="9"), encoding=encoding, end=end)
+    town.feeds.put(
+        "birth",
+        row("birth", note="髙﨑、①\n二行目"),
+        row("birth", **NUMBER_2, sex_code="9"),
+        encoding=encoding,
+        end=end,
+    )
     assert refusals(town) == [("municipal/birth.csv", 4, "sex_code", "code")]
 
 
@@ -110,7 +118,10 @@ def test_a_file_in_another_encoding_is_refused_but_its_protected_people_stay(tow
 
 def test_a_file_that_hides_who_is_protected_stops_the_sending(town: Town) -> None:
     town.feeds.put("child_checkup", row("child_checkup"))
-    for content in (b"\xff\xfe\xfd\n\x81", text_of(FEEDS["municipal"], RECORDS["birth"], [row("birth")]).replace("不開示・支援措置", "x").encode()):
+    for content in (
+        b"\xff\xfe\xfd\n\x81",
+        text_of(FEEDS["municipal"], RECORDS["birth"], [row("birth")]).replace("不開示・支援措置", "x").encode(),
+    ):
         town.feeds.put_bytes("birth", content)
         with pytest.raises(EdgeProblem) as stopped:
             town.send()
@@ -152,6 +163,18 @@ def test_pmh_changes_and_names_are_converted(town: Town) -> None:
     file = town.feeds.path / "pmh" / "child_checkup.json"
     file.write_text(file.read_text().replace('"modificationSeg": "1"', '"modificationSeg": "3"', 1))
     assert refusals(town) == [("pmh/child_checkup.json", 2, "is_cancelled", "form_flag")]
+
+
+def test_json_on_one_line_is_counted_row_by_row(town: Town) -> None:
+    rows = [
+        row("child_checkup", programme_code=code, nutrition_code=n)
+        for code, n in (("31", "1"), ("34", "8"), ("36", "8"))
+    ]
+    file = town.feeds.put("child_checkup", *rows, feed="pmh")
+    file.write_text(file.read_text().replace("\n", ""))
+    assert [line for _, line, _, _ in refusals(town)] == [1, 1]
+    counted = town.send().counts["child_checkup"]
+    assert (counted.read, counted.accepted, counted.refused) == (3, 1, 2)
 
 
 def test_an_empty_folder_and_a_wrong_name_are_one_sentence(town: Town) -> None:

@@ -29,7 +29,14 @@ def test_spellings_become_one(field: str, spellings: list[str], form: str) -> No
 
 @pytest.mark.parametrize(
     ("field", "empty"),
-    [("kana_surname", "　"), ("kana_surname", "ー"), ("phone", "なし"), ("branch_number", ""), ("insurer_number", "-"), ("sex_code", "3")],
+    [
+        ("kana_surname", "　"),
+        ("kana_surname", "ー"),
+        ("phone", "なし"),
+        ("branch_number", ""),
+        ("insurer_number", "-"),
+        ("sex_code", "3"),
+    ],
 )
 def test_what_is_left_empty_is_null(field: str, empty: str) -> None:
     assert canonical(pl.Series([empty, None], dtype=pl.String), field).to_list() == [None, None]

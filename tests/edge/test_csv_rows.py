@@ -4,7 +4,9 @@ from pipelines.edge.csv_rows import heading_cells, rows_of
 from pipelines.edge.decode import encoding_of, lines_of
 
 
-def read(content: bytes, encoding: str = "utf-8", width: int = 3) -> tuple[list[tuple[object, ...]], list[int], list[int]]:
+def read(
+    content: bytes, encoding: str = "utf-8", width: int = 3
+) -> tuple[list[tuple[object, ...]], list[int], list[int]]:
     rows, ragged, undecodable = rows_of(lines_of(content, encoding), width)
     return rows.rows(), ragged, undecodable
 
@@ -38,7 +40,9 @@ def test_whole_rows_inside_a_quoted_cell_are_no_rows() -> None:
 
 
 def test_one_bad_byte_refuses_one_line() -> None:
-    content = "氏名,b,c\n髙﨑①,2,3\n".encode("cp932") + b"\x81\n" + "あ,\x815,6\n".encode("cp932", "replace") + b"1,2,3\n"
+    content = (
+        "氏名,b,c\n髙﨑①,2,3\n".encode("cp932") + b"\x81\n" + "あ,\x815,6\n".encode("cp932", "replace") + b"1,2,3\n"
+    )
     rows, _, undecodable = read(content.replace(b"?5", b"\x81"), "cp932")
     assert rows[0] == (2, "髙﨑①", "2", "3")
     assert rows[-1] == (5, "1", "2", "3")

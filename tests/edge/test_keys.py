@@ -35,7 +35,12 @@ def test_a_directory_holds_one_kind(tmp_path: Path) -> None:
 def test_a_command_takes_only_the_kinds_it_needs(centre: Path) -> None:
     both = [centre / "linkage", centre / "centre"]
     assert find(["linkage", "centre"], both).text("centre")
-    for kinds, given in ((["linkage"], both), (["linkage", "centre", "load"], both), (["linkage"], [both[0], both[0]]), (["edge"], [])):
+    for kinds, given in (
+        (["linkage"], both),
+        (["linkage", "centre", "load"], both),
+        (["linkage"], [both[0], both[0]]),
+        (["edge"], []),
+    ):
         with pytest.raises(KeyProblem):
             find(kinds, given)
 
@@ -70,7 +75,11 @@ def test_a_swapped_recipient_is_refused_even_with_its_own_fingerprint(tmp_path: 
     thief = Recipient((tmp_path / "thief" / "load-1.pub").read_text().strip())
     pins = home / "recipients.json"
     told = json.loads(pins.read_text())
-    for changed in ({"recipient": thief.text}, {"fingerprint": thief.fingerprint}, {"recipient": thief.text, "fingerprint": thief.fingerprint}):
+    for changed in (
+        {"recipient": thief.text},
+        {"fingerprint": thief.fingerprint},
+        {"recipient": thief.text, "fingerprint": thief.fingerprint},
+    ):
         pins.write_text(json.dumps(told | {"load": told["load"] | changed}))
         with pytest.raises(KeyProblem) as refused:
             find(["submitter"], [home]).recipients()

@@ -22,7 +22,20 @@ def test_the_published_example_holds() -> None:
     assert number(12345678901) == "123456789018"
 
 
-@pytest.mark.parametrize("name", ["個人番号", "マイナンバー", "ﾏｲﾅﾝﾊﾞｰ", "myNumber", "my_number", "MY NUMBER", "母の個人番号", "法人番号", "住民票コード"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "個人番号",
+        "マイナンバー",
+        "ﾏｲﾅﾝﾊﾞｰ",
+        "myNumber",
+        "my_number",
+        "MY NUMBER",
+        "母の個人番号",
+        "法人番号",
+        "住民票コード",
+    ],
+)
 def test_forbidden_headings(name: str) -> None:
     assert is_forbidden_name(name)
 

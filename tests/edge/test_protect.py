@@ -11,8 +11,18 @@ from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from tests.edge.made_feeds import CHILD, MOTHER, STRANGER, Town, row, text_of
 
-MOTHER_NO, CHILD_NO, SIBLING_NO, STRANGER_NO = "900000000000001", "900000000000002", "900000000000003", "900000000000009"
-SIBLING = CHILD | {"person_local": SIBLING_NO, "name": "加賀見海", "kana_given_name": "ウミ", "birth_date": "2024-02-02"}
+MOTHER_NO, CHILD_NO, SIBLING_NO, STRANGER_NO = (
+    "900000000000001",
+    "900000000000002",
+    "900000000000003",
+    "900000000000009",
+)
+SIBLING = CHILD | {
+    "person_local": SIBLING_NO,
+    "name": "加賀見海",
+    "kana_given_name": "ウミ",
+    "birth_date": "2024-02-02",
+}
 PMH_MOTHER, PMH_CHILD, PMH_STRANGER = "PMH-77", "PMH-88", "PMH-99"
 
 
@@ -24,19 +34,29 @@ def family(town: Town, flagged: str = "", record: str = "") -> None:
 
     people: dict[str, list[dict[str, Any]]] = {
         "birth": [CHILD, SIBLING, STRANGER],
-        "delivery": [MOTHER, MOTHER | {"person_local": STRANGER["mother_local"], "kana_given_name": "ミヨ", "name": "出水美代"}],
+        "delivery": [
+            MOTHER,
+            MOTHER | {"person_local": STRANGER["mother_local"], "kana_given_name": "ミヨ", "name": "出水美代"},
+        ],
         "child_checkup": [CHILD, SIBLING, STRANGER],
     }
     for name, rows in people.items():
         town.feeds.put(name, *(flag(row(name, **p), name) for p in rows))
-    abroad = [MOTHER | {"person_local": PMH_MOTHER}], [CHILD | {"person_local": PMH_CHILD}, STRANGER | {"person_local": PMH_STRANGER}]
+    abroad = (
+        [MOTHER | {"person_local": PMH_MOTHER}],
+        [CHILD | {"person_local": PMH_CHILD}, STRANGER | {"person_local": PMH_STRANGER}],
+    )
     for name, pmh_rows in zip(("antenatal_visit", "child_checkup"), abroad, strict=True):
         town.feeds.put(name, *(flag(row(name, **p), f"pmh/{name}") for p in pmh_rows), feed="pmh")
 
 
-def protected(town: Town, *numbers: str) -> set[str]:
+def protected_of(town: Town, numbers: list[str]) -> set[str]:
     arrived = [f.arrived for f in read_folder(town.feeds.path).files]
-    return set(protected_people(arrived, list(numbers))["person_local"]) - set(numbers)
+    return set(protected_people(arrived, numbers)["person_local"])
+
+
+def protected(town: Town, *numbers: str) -> set[str]:
+    return protected_of(town, list(numbers)) - set(numbers)
 
 
 EVERYBODY = {MOTHER_NO, CHILD_NO, SIBLING_NO, PMH_MOTHER, PMH_CHILD}
@@ -71,6 +91,20 @@ def test_a_refused_row_still_protects(town: Town) -> None:
     assert protected(town) == EVERYBODY
 
 
+def test_a_flag_on_a_row_without_a_number_counts_for_its_name(town: Town) -> None:
+    family(town)
+    town.feeds.put("postpartum_visit", row("postpartum_visit", person_local=None, is_not_disclosed="1"))
+    assert protected(town) >= EVERYBODY
+    assert STRANGER_NO not in protected(town)
+
+
+@pytest.mark.parametrize("written", ["0042", "42", "０４２"])
+def test_a_listed_number_protects_however_a_spreadsheet_wrote_it(town: Town, written: str) -> None:
+    town.feeds.put("delivery", row("delivery", person_local="0042"))
+    town.protected.write_text(f"local_number\n{written}\n", "utf-8")
+    assert "0042" in protected_of(town, listed(town.protected))
+
+
 def test_an_unreadable_flag_counts_as_a_flag(town: Town) -> None:
     family(town)
     town.feeds.put("delivery", row("delivery", is_not_disclosed="はい"))
@@ -94,7 +128,12 @@ def test_another_surname_in_another_system_hides_nobody(town: Town) -> None:
 
 def test_another_spelling_in_another_system_hides_nobody(town: Town) -> None:
     family(town, CHILD_NO, "birth")
-    spelled = CHILD | {"person_local": PMH_CHILD, "kana_surname": "ｶｶﾞﾐ", "kana_given_name": "くーた", "name": "カガミ クウタ"}
+    spelled = CHILD | {
+        "person_local": PMH_CHILD,
+        "kana_surname": "ｶｶﾞﾐ",
+        "kana_given_name": "くーた",
+        "name": "カガミ クウタ",
+    }
     town.feeds.put("child_checkup", row("child_checkup", **spelled), feed="pmh")
     assert PMH_CHILD in protected(town)
 

@@ -17,7 +17,9 @@ def test_the_page_names_field_rule_and_lines(town: Town) -> None:
 
 
 def test_free_text_is_counted_and_not_shown(town: Town) -> None:
-    town.feeds.put("birth", row("birth", note="個人番号は123456789018と聞いた"), row("birth", person_local="2", note=None))
+    town.feeds.put(
+        "birth", row("birth", note="個人番号は123456789018と聞いた"), row("birth", person_local="2", note=None)
+    )
     check_feeds(town.feeds.path, town.report)
     page = (town.report / "refusals.html").read_text()
     assert "123456789018" not in page

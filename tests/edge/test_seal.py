@@ -31,7 +31,9 @@ def test_a_parcel_holds_two_members_and_the_same_signed_manifest(town: Town, cen
     records, tokens = inside.members.values()
     assert records[MANIFEST] == tokens[MANIFEST]
     assert header == {"format": 1, "recipients": inside.manifest["recipients"]}
-    public = Ed25519PublicKey.from_public_bytes(bytes.fromhex((town.home / "submitter" / "submitter-1.pub").read_text().strip()))
+    public = Ed25519PublicKey.from_public_bytes(
+        bytes.fromhex((town.home / "submitter" / "submitter-1.pub").read_text().strip())
+    )
     for member in (records, tokens):
         public.verify(member[SIGNATURE], member[MANIFEST])
     assert set(inside.manifest) == FACTS

@@ -11,7 +11,9 @@ BORN = date(2024, 9, 1)  # 39 weeks and 0 days after 2023-12-03
 
 
 def births(weeks: int | None = 39) -> pl.DataFrame:
-    return pl.DataFrame({"pregnancy": ["p"], "birth_date": [BORN], "gestation_weeks": pl.Series([weeks], dtype=pl.Int32)})
+    return pl.DataFrame(
+        {"pregnancy": ["p"], "birth_date": [BORN], "gestation_weeks": pl.Series([weeks], dtype=pl.Int32)}
+    )
 
 
 def visits(*told: tuple[date, int]) -> pl.DataFrame:
@@ -26,7 +28,9 @@ def days(bounds: pl.DataFrame, weeks: int | None = 39) -> int:
 def test_one_visit_leaves_a_month_and_two_classes_in_neighbouring_months_narrow_it() -> None:
     assert days(visits((date(2024, 2, 20), 11))) == 30
     # 11 weeks in February, 12 in February: the 84th day lies in February, so birth (+189..195 days) from 2024-08-08
-    assert days(visits((date(2024, 2, 1), 11), (date(2024, 2, 26), 12))) == (date(2024, 9, 11) - date(2024, 9, 1)).days + 1
+    assert (
+        days(visits((date(2024, 2, 1), 11), (date(2024, 2, 26), 12))) == (date(2024, 9, 11) - date(2024, 9, 1)).days + 1
+    )
 
 
 def test_weeks_unknown_or_in_an_open_class_widen_the_window() -> None:
@@ -43,7 +47,8 @@ def test_a_notification_bounds_by_its_stage() -> None:
 def put_pregnancy(town: Town, feed: str = "municipal", person: str = MOTHER["person_local"]) -> None:
     told = [("1", "2024-02-25", "11"), ("2", "2024-02-26", "12")]
     rows = [
-        row("antenatal_visit", person_local=person, visit_no=n, visit_date=d, gestation_weeks_at_visit=w) for n, d, w in told
+        row("antenatal_visit", person_local=person, visit_no=n, visit_date=d, gestation_weeks_at_visit=w)
+        for n, d, w in told
     ]
     town.feeds.put("antenatal_visit", *rows, feed=feed)
     town.feeds.put("delivery", row("delivery", delivery_date=BORN.isoformat()))
@@ -51,7 +56,10 @@ def put_pregnancy(town: Town, feed: str = "municipal", person: str = MOTHER["per
 
 def test_a_narrow_pregnancy_loses_its_visit_months_and_nothing_else(town: Town) -> None:
     put_pregnancy(town)
-    town.feeds.put("pregnancy_notification", row("pregnancy_notification", notified_date="2024-01-20", gestation_weeks_at_notification="6"))
+    town.feeds.put(
+        "pregnancy_notification",
+        row("pregnancy_notification", notified_date="2024-01-20", gestation_weeks_at_notification="6"),
+    )
     left = departed(town.feeds)
     assert left.windowed == 1
     assert left.records["antenatal_visit"]["visit_month"].to_list() == [None, None]

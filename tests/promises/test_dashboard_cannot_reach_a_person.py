@@ -54,7 +54,12 @@ def test_each_setting_stands(release: Release, setting: str, value: str) -> None
 
 @pytest.mark.parametrize(
     "change",
-    ["UPDATE published.observation SET value = 1", "DELETE FROM published.release", "CREATE TABLE published.more (x INTEGER)", "DROP TABLE published.area"],
+    [
+        "UPDATE published.observation SET value = 1",
+        "DELETE FROM published.release",
+        "CREATE TABLE published.more (x INTEGER)",
+        "DROP TABLE published.area",
+    ],
 )
 def test_the_release_cannot_be_changed(release: Release, change: str) -> None:
     with release._cursor() as cursor, pytest.raises(duckdb.Error):
@@ -62,7 +67,9 @@ def test_the_release_cannot_be_changed(release: Release, change: str) -> None:
 
 
 def test_the_database_itself_is_in_memory_and_holds_nothing_but_the_release(release: Release) -> None:
-    attached = release.ask("SELECT database_name, path, readonly FROM duckdb_databases() WHERE NOT internal ORDER BY 1").rows()
+    attached = release.ask(
+        "SELECT database_name, path, readonly FROM duckdb_databases() WHERE NOT internal ORDER BY 1"
+    ).rows()
     assert [(name, readonly) for name, _, readonly in attached] == [("memory", False), ("published", True)]
     assert attached[0][1] is None
 

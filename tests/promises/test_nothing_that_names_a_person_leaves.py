@@ -2,22 +2,44 @@
 
 import hashlib
 import itertools
+import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import polars as pl
 import pytest
 
+from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
 from tests.edge.made_feeds import CHILD, MOTHER, Town, row
 from tests.edge.opened_parcel import opened
 from tests.edge.test_my_number import NUMBERS
 
-from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
-
 NOTE = "面談にて父の転職を聴取"
-NAMED = ("name", "kana_surname", "kana_given_name", "address", "phone", "insured_symbol", "insured_number", "person_local")
-MORE = ["かがみ", "くうた", "ｶｶﾞﾐ", "KAGAMI SORA", "0857550123", "2022-0042", "1710767113", NOTE, "PMH-77", "PMH-88", "210987654321"]
+NAMED = (
+    "name",
+    "kana_surname",
+    "kana_given_name",
+    "address",
+    "phone",
+    "insured_symbol",
+    "insured_number",
+    "person_local",
+)
+MORE = [
+    "かがみ",
+    "くうた",
+    "ｶｶﾞﾐ",
+    "KAGAMI SORA",
+    "0857550123",
+    "2022-0042",
+    "1710767113",
+    NOTE,
+    "PMH-77",
+    "PMH-88",
+    "210987654321",
+]
 DAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%-m月%-d日", "%d.%m.%Y")
 ENCODINGS = ("utf-8", "cp932", "utf-16-le")
 
@@ -81,14 +103,36 @@ def test_no_byte_of_parcel_state_and_report_names_a_person(busy_town: Town, cent
     assert leaks("\n".join([*sent.lines(), str(sent.summary())]).encode()) == []
 
 
+def send_command(town: Town) -> list[str]:  # noqa: F811
+    keys = [f"--keys={k}" for k in town.keys]
+    told = [f"--protected={town.protected}", f"--state={town.state}", f"--out={town.out}"]
+    return [sys.executable, "-m", "pipelines.cli", "edge", "send", str(town.feeds.path), *keys, *told]
+
+
 def test_the_command_line_names_nobody(busy_town: Town) -> None:
-    keys = [f"--keys={k}" for k in busy_town.keys]
-    told = [f"--protected={busy_town.protected}", f"--state={busy_town.state}", f"--out={busy_town.out}"]
-    command = [sys.executable, "-m", "pipelines.cli", "edge", "send", str(busy_town.feeds.path), *keys, *told]
-    done = subprocess.run(command, capture_output=True, check=False)
+    done = subprocess.run(send_command(busy_town), capture_output=True, check=False)
     assert done.returncode == 1, done.stderr.decode()
     assert b"child_checkup" in done.stdout
     assert leaks(done.stdout + done.stderr) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="kill -9 is a signal of other systems")
+def test_a_killed_process_leaves_no_name_on_the_disk(busy_town: Town, tmp_path: Path) -> None:
+    """Hole 25: whatever moment kill -9 finds, the disk holds nobody's name, and the next sending is whole."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    environment = {**os.environ, "TMPDIR": str(scratch), "POLARS_TEMP_DIR": str(scratch)}
+    for seconds in (0.4, 0.8, 1.2):
+        process = subprocess.Popen(
+            send_command(busy_town), env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+        time.sleep(seconds)
+        process.kill()
+        said = b"".join(process.communicate())
+        left = [p for p in tmp_path.rglob("*") if p.is_file() and busy_town.feeds.path not in p.parents]
+        assert leaks(said + b"".join(p.read_bytes() for p in left)) == []
+    sent = busy_town.send()
+    assert sent.sequence == len(list(busy_town.out.glob("*.parcel")))
 
 
 def test_a_my_number_column_stops_the_file(town: Town, centre: Path) -> None:  # noqa: F811
@@ -103,7 +147,9 @@ def test_a_my_number_column_stops_the_file(town: Town, centre: Path) -> None:  #
 
 def test_the_search_finds_what_it_is_for() -> None:
     """A search that cannot find proves nothing."""
-    planted = pl.DataFrame({"note": ["母は加賀見花子"], "token": [hashlib.sha256(MOTHER["person_local"].encode()).digest()[:16]]})
+    planted = pl.DataFrame(
+        {"note": ["母は加賀見花子"], "token": [hashlib.sha256(MOTHER["person_local"].encode()).digest()[:16]]}
+    )
     found = leaks(everything({"t": planted}))
     assert any(name.startswith("加賀見花子") for name in found)
     assert any(name.startswith("sha256 of 9000") for name in found)

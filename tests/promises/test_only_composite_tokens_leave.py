@@ -100,7 +100,11 @@ def test_with_the_edge_key_no_local_number_and_no_delivery_can_be_enumerated(tow
     guesses = [[FACILITY, day, sex, order] for day, sex, order in itertools.product(days, "12", "123")]
     numbers = [MOTHER["person_local"], CHILD["person_local"], "PMH-77", "PMH-88", "2022-0042"]
     guesses += [[n] for n in numbers] + [[n, m] for n, m in itertools.product(numbers, numbers)]
-    domains = [[], *([r, "1", "1"] for r in (*LOCAL_RULES, *(t.name for t in TOKEN_RULES))), *([r, "1", "1", town.code, ""] for r in LOCAL_RULES)]
+    domains = [
+        [],
+        *([r, "1", "1"] for r in (*LOCAL_RULES, *(t.name for t in TOKEN_RULES))),
+        *([r, "1", "1", town.code, ""] for r in LOCAL_RULES),
+    ]
     tried = 0
     for domain, guess in itertools.product(domains, guesses):
         for text in (BETWEEN.join([*domain, *guess]), "|".join([*domain, *guess])):

@@ -20,13 +20,17 @@ MARKS = ("不開示", "支援措置", "disclosed", "protected", "dv")
 
 def put_apart(town: Town, **flagged: dict[str, Any]) -> None:  # noqa: F811
     """Mother only in delivery, child only in birth and PMH's checkup, beside strangers; flags per record."""
-    town.feeds.put("delivery", row("delivery", **MOTHER | flagged.get("delivery", {})), row("delivery", **STRANGE_MOTHER))
+    town.feeds.put(
+        "delivery", row("delivery", **MOTHER | flagged.get("delivery", {})), row("delivery", **STRANGE_MOTHER)
+    )
     town.feeds.put("birth", row("birth", **CHILD | flagged.get("birth", {})), row("birth", **STRANGER))
     town.feeds.put("child_checkup", row("child_checkup", **PMH_CHILD | flagged.get("pmh", {})), feed="pmh")
 
 
 def rows_of(inside: Opened, *tables: str) -> dict[str, int]:
-    return {t: inside.tables[t].filter(pl.col("is_cancelled").is_null() | ~pl.col("is_cancelled")).height for t in tables}
+    return {
+        t: inside.tables[t].filter(pl.col("is_cancelled").is_null() | ~pl.col("is_cancelled")).height for t in tables
+    }
 
 
 def tokens_of(inside: Opened, rule: str) -> set[bytes]:
@@ -66,7 +70,9 @@ def test_a_later_flag_takes_back_every_row_as_an_ordinary_cancellation(town: Tow
     assert rows_of(after, *EVERY) == strangers
     cancelled = {t: after.tables[t].filter("is_cancelled") for t in EVERY}
     assert {t: len(rows) for t, rows in cancelled.items()} == {"delivery": 1, "birth": 1, "child_checkup": 1}
-    taken_back = pl.concat([rows.select("record_key") for rows in cancelled.values()]).join(after.tables["tokens"], on="record_key")
+    taken_back = pl.concat([rows.select("record_key") for rows in cancelled.values()]).join(
+        after.tables["tokens"], on="record_key"
+    )
     assert set(taken_back["rule"]) == {"local_row"}
     assert set(taken_back["token"]) < tokens_of(before, "local_row")
 
@@ -105,14 +111,20 @@ def test_a_person_who_is_only_on_the_list_is_taken_back(town: Town, centre: Path
     town.feeds.put("child_checkup", row("child_checkup", **STRANGER))
     town.protected.write_text(f"local_number\n{MOTHER['person_local']}\n")
     inside = opened(town.send().parcel, centre)
-    assert {t: inside.tables[t].filter("is_cancelled").height for t in EVERY} == {"delivery": 1, "birth": 1, "child_checkup": 1}
+    assert {t: inside.tables[t].filter("is_cancelled").height for t in EVERY} == {
+        "delivery": 1,
+        "birth": 1,
+        "child_checkup": 1,
+    }
 
 
 def test_nothing_marks_a_parcel_that_holds_back_somebody(town: Town, centre: Path) -> None:  # noqa: F811
     put_apart(town, birth=FLAG)
     inside = opened(town.send().parcel, centre)
     assert "excluded" not in inside.manifest
-    text = str(inside.manifest) + str([list(t.columns) for t in inside.tables.values()]) + str(list(town.state.iterdir()))
+    text = (
+        str(inside.manifest) + str([list(t.columns) for t in inside.tables.values()]) + str(list(town.state.iterdir()))
+    )
     assert [mark for mark in MARKS if mark in text.lower()] == []
     remembered = pl.read_parquet(town.state / "sent.parquet")
     assert len(remembered) == 2, "the state remembers what left, and nobody who did not"

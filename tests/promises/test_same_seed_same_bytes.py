@@ -17,7 +17,7 @@ from synthetic.cohort import make_cohort
 
 ROOT = Path(__file__).parents[2]
 BIRTHS, FEWER = 600, 250
-COMMITTED = "?"
+COMMITTED = "9d56e7e7b90d417f247e9a5ab7d46f031b5046f19011fbc00581367e0a3832c9"
 MAKE = "import sys; from pathlib import Path; from synthetic.cohort import make_cohort; make_cohort(Path(sys.argv[1]), ('13',), births=int(sys.argv[2]), faults='heavy', jobs=1)"
 
 

@@ -102,7 +102,9 @@ class Town:
 
 def _frame(record: str, rows: list[tuple[bytes, Row]], municipality: str) -> pl.DataFrame:
     schema = record_schema(RECORDS[record])
-    given = [{"residence_municipality_code": municipality, **r.values, "record_key": k, "feed": r.feed} for k, r in rows]
+    given = [
+        {"residence_municipality_code": municipality, **r.values, "record_key": k, "feed": r.feed} for k, r in rows
+    ]
     if unknown := {name for row in given for name in row} - set(schema):
         raise KeyError(f"{record} has no column {unknown}")
     return pl.DataFrame([{c: row.get(c) for c in schema} for row in given], schema=schema).sort("record_key")
@@ -140,7 +142,9 @@ class Centre:
         create("submitter", self.keys / code, recipients=public)
         return Town(code, self.keys / code, municipality)
 
-    def registry(self, *towns: Town, authority: Sequence[Town] | None = None, years: tuple[int, int] = (2022, 2024)) -> Path:
+    def registry(
+        self, *towns: Town, authority: Sequence[Town] | None = None, years: tuple[int, int] = (2022, 2024)
+    ) -> Path:
         """A registry of all records for these towns; without `authority` each one is."""
         lines = [
             f"{t.code},{t.signing_key},{t.municipality},{record},{years[0]},{years[1]},{str(authority is None or t in authority).lower()}\n"

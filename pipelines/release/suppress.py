@@ -1,0 +1,151 @@
+"""Joint suppression: hides until neither an outsider nor a submitter can work out what the policy protects.
+
+The order: each cell by itself (primary), each line (secondary), then the audit as the gate; what it finds is relieved
+by hiding one more cell beside it, a bounded number of times, and then by ever larger pieces in a fixed order. Every
+step only hides, and where everything is hidden nothing is left to find: it always ends.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from pipelines.declaration import Count, Indicator, Policy
+from pipelines.release.bounds import too_narrow
+from pipelines.release.fallback import FALLBACKS, fallback
+from pipelines.release.line_rule import Choice, choice, close_lines
+from pipelines.release.primary import Reason, Terms, primary, terms, with_public
+from pipelines.release.proof import Proof, exactly_told
+from pipelines.release.reach import reach
+from pipelines.release.system import Mask, Rows, System, build, pairs_of
+from pipelines.release.view import view
+
+REPAIRS = 5
+QUICK_REPAIRS = 40
+RINGS = 4
+
+
+@dataclass(frozen=True)
+class Protected:
+    """cells: the input with is_shown and reason ('' | primary | secondary | fallback | policy), for the release only;
+    log: the fallbacks taken, one sentence each; reach: how much is shown by the primary rule alone and in the end."""
+
+    cells: pl.DataFrame
+    log: tuple[str, ...]
+    reach: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class Case:
+    """What stays the same while more is hidden."""
+
+    system: System
+    terms: Terms
+    chosen: Choice
+
+
+def protect(
+    cells: pl.DataFrame,
+    areas: pl.DataFrame,
+    counts: Mapping[str, Count],
+    indicators: Mapping[str, Indicator],
+    policy: Policy,
+    secret: bytes,
+    nested: pl.DataFrame | None = None,
+    already_public: pl.DataFrame | None = None,
+) -> Protected:
+    """Decides which of `cells` (KEYS, value) may be shown; the same secret gives the same decision.
+
+    areas: area_code, level, parent_code, population. nested: inner, outer and the keys of a cell in which the data
+    nest two counts that no declaration nests. already_public: KEYS of cells that an earlier release showed.
+    Raises IncompleteCells where an equation would be missing.
+    """
+    system = build(cells, areas, pairs_of(counts, indicators.values()), nested)
+    stated = with_public(system, terms(system, counts, policy), already_public)
+    case = Case(system, stated, choice(system, secret))
+    first = primary(system, stated)
+    reason, log = until_safe(case, close_lines(system, stated, first, case.chosen, Reason.SECONDARY))
+    return Protected(_with_reasons(cells, reason), log, reach(system, first, reason))
+
+
+def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
+    """Repairs a bounded number of times, then falls back in ever larger pieces until the audit finds nothing."""
+    proof = Proof(np.zeros(case.system.n_cells, dtype=bool))
+    stage: dict[str, int] = {}
+    log: list[str] = []
+    turn = 0
+    while True:
+        reason, found, proof = _found(case, reason, proof)
+        before = int((reason > 0).sum())
+        if found.any() and turn < REPAIRS:
+            reason = _hide(case, reason, _beside(case, reason, np.flatnonzero(found)), Reason.SECONDARY)
+        while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
+            rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
+            reason = _hide(case, reason, rows, Reason.FALLBACK)
+            log += sentences
+        if int((reason > 0).sum()) == before:
+            return reason, tuple(log)
+        turn += 1
+
+
+def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
+    """The stage of the count that has fallen back least."""
+    counts = case.system.frame["count_id"].gather(np.flatnonzero(found)).unique()
+    return min(stage.get(c, 0) for c in counts)
+
+
+def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
+    """The reasons after quick repairs, the cells that the audit still finds, and what is proven so far."""
+    system, stated = case.system, case.terms
+    for _ in range(QUICK_REPAIRS):
+        found = _quickly_found(case, reason)
+        rows = _beside(case, reason, np.flatnonzero(found))
+        if not len(rows):
+            break
+        reason = _hide(case, reason, rows, Reason.SECONDARY)
+    seen = view(system, stated, reason > 0)
+    proof = proof.continued(seen)
+    return reason, found | proof.is_open(seen), proof
+
+
+def _quickly_found(case: Case, reason: Rows) -> Mask:
+    """What line-by-line arithmetic narrows too much, else what is told exactly."""
+    seen = view(case.system, case.terms, reason > 0)
+    found = too_narrow(case.system, case.terms, reason > 0, seen.width) & seen.is_target
+    if not found.any():
+        found[exactly_told(seen)] = True
+    return found
+
+
+def _hide(case: Case, reason: Rows, rows: Rows, because: Reason) -> Rows:
+    """Hides the published cells `rows` and closes the lines again."""
+    reason = reason.copy()
+    reason[rows[reason[rows] == 0]] = because
+    return close_lines(case.system, case.terms, reason, case.chosen, because)
+
+
+def _beside(case: Case, reason: Rows, found: Rows) -> Rows:
+    """For every found cell the first in the order of choice of the shown ones nearest to it."""
+    system = case.system
+    rank = case.chosen.rank(reason)
+    is_free = (reason == 0) & ~case.terms.is_public
+    is_free[system.n_cells :] = False
+    picked: set[int] = set()
+    for row in found:
+        ring = np.array([row])
+        for _ in range(RINGS):
+            ring = system.neighbours(ring)
+            free = ring[is_free[ring]]
+            if len(free):
+                picked.add(int(free[np.argmin(rank[free])]))
+                break
+    return np.array(sorted(picked), dtype=np.int64)
+
+
+def _with_reasons(cells: pl.DataFrame, reason: Rows) -> pl.DataFrame:
+    names = {int(r): "" if r == Reason.SHOWN else r.name.lower() for r in Reason}
+    known = pl.Series("reason", reason[: cells.height], dtype=pl.Int64)
+    return cells.with_columns(known.replace_strict(names, return_dtype=pl.String)).with_columns(
+        is_shown=pl.col("reason") == ""
+    )

@@ -1,0 +1,144 @@
+"""Promise: one visit that came through several feeds and senders counts once, in any order (privacy, hole 19)."""
+
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+
+from tests.warehouse.parcels import SUZU, Row
+from tests.warehouse.shelf import Shelf, antenatal, delivery, notification, of_child, postpartum, shelf
+
+AGENT = "agent"  # a review and payment body that acts for the town, with its own local numbers
+
+
+def town(feed: str = "municipal", prefix: str = "") -> list[Row]:
+    """The truth: three antenatal visits, one postpartum, one checkup with its questionnaire."""
+    m, c = f"{prefix}m1/1", f"{prefix}c1"
+    woman, child = {"feed": feed, "tokens": {"name": "woman"}}, {"feed": feed, "tokens": {"name": "child"}}
+    return [
+        *(antenatal(m, v, f"2023-0{v}", **woman) for v in (1, 2, 3)), postpartum(m, "2", "2023-06", **woman),
+        of_child("child_checkup", c, "31", "2023-09", **child),
+        of_child("child_questionnaire", c, "31", "2023-09", relaxed_code="1", **child),
+    ]  # fmt: skip
+
+
+def register() -> list[Row]:
+    woman = {"tokens": {"name": "woman"}}
+    return [notification("m1/1", **woman), delivery("m1/1", **woman),
+            of_child("child_checkup_target", "c1", "31", "2023-09", target_fiscal_year=2023, tokens={"name": "child"})]  # fmt: skip
+
+
+def counted(opened: Shelf) -> dict[str, object]:
+    opened.core("arrival")
+    [told] = opened.ask("SELECT antenatal_visits, is_seen_postpartum_1m, is_notified_early FROM core.delivery")
+    tables = ("antenatal_visit", "postpartum_visit", "checkup", "questionnaire")
+    people = opened.ask("SELECT is_target, is_seen FROM core.checkup_person")
+    return told | {t: opened.ask(f"SELECT count(*) AS n FROM core.{t}")[0]["n"] for t in tables} | {"people": people}
+
+
+TRUTH = {
+    "antenatal_visits": 3, "is_seen_postpartum_1m": True, "is_notified_early": True, "antenatal_visit": 3,
+    "postpartum_visit": 1, "checkup": 1, "questionnaire": 1, "people": [{"is_target": True, "is_seen": True}],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_the_same_cohort_through_three_ways_in_every_order(tmp_path: Path, order: tuple[int, ...]) -> None:
+    files = [
+        (SUZU, register()),
+        (SUZU, town()),
+        (SUZU, town("pmh", "p-")),
+        (AGENT, [*town(prefix="a-"), notification("a-m1/1", tokens={"name": "woman"}), delivery("a-m1/1", tokens={"name": "woman"})]),
+    ]  # fmt: skip
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
+        for i in order:
+            opened.take(*files[i], municipality=SUZU)
+        assert counted(opened) == TRUTH
+
+
+def test_a_visit_that_only_the_other_feed_knows_counts_for_a_resident_alone(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        opened.take(SUZU, [*register(), *town("pmh", "p-")])
+        assert counted(opened) == TRUTH
+        opened.take(SUZU, [
+            of_child("child_checkup", "p-stranger", "31", "2023-09", feed="pmh", tokens={"name": "stranger"}),
+            antenatal("p-x/1", 1, "2023-01", feed="pmh", tokens={"name": "stranger"}),
+        ])  # fmt: skip
+        assert counted(opened) == TRUTH
+
+
+def test_another_sender_is_evidence_and_decides_nothing(tmp_path: Path) -> None:
+    """What only the agent knows does not count; what the town knows by hearsay is borne out by the agent's claim."""
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
+        told = of_child("child_checkup", "c1", "31", "2023-09", evidence_code="3", tokens={"name": "child"})
+        opened.take(SUZU, [*register(), told])
+        assert opened.core("checkup_person", "is_seen") == [{"is_seen": False}]
+        claim = of_child("child_checkup", "z", "31", "2023-09", evidence_code="2", tokens={"name": "child"})
+        unknown = of_child("child_checkup", "z", "34", "2024-12", evidence_code="2", tokens={"name": "child"})
+        opened.take(AGENT, [claim, unknown], municipality=SUZU)
+        assert opened.core("checkup_person", "programme_code, is_seen") == [{"programme_code": "31", "is_seen": True}]
+
+
+def test_the_registry_hands_the_word_to_the_agent(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, False), (AGENT, SUZU, True))
+        opened.take(SUZU, register() + town())
+        opened.take(AGENT, [*town(prefix="a-"), notification("a-m1/1", tokens={"name": "woman"}),
+                            delivery("a-m1/1", tokens={"name": "woman"})], municipality=SUZU)  # fmt: skip
+        found = counted(opened)
+        assert (found["antenatal_visits"], found["checkup"], found["antenatal_visit"]) == (3, 1, 3)
+
+
+def test_the_more_trusted_feed_gives_the_values(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        opened.take(SUZU, [
+            *register(),
+            of_child("child_checkup", "c1", "31", "2023-09", judgement_code="1", evidence_code="2", tokens={"name": "child"}),
+            of_child("child_checkup", "p-c1", "31", "2023-09", feed="pmh", judgement_code="3", tokens={"name": "child"}),
+        ])  # fmt: skip
+        assert opened.core("checkup", "judgement_code, evidence_code") == [
+            {"judgement_code": "3", "evidence_code": "1"}
+        ]
+
+
+def test_two_checkups_of_one_child_in_two_months_are_two_visits_and_one_person(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        opened.take(
+            SUZU,
+            [
+                *register(),
+                *town(),
+                of_child("child_checkup", "c1", "31", "2023-10", branch=2, tokens={"name": "child"}),
+            ],
+        )
+        found = counted(opened)
+        assert (found["checkup"], found["people"]) == (2, TRUTH["people"])
+
+
+def test_a_visit_whose_month_was_taken_away_is_still_one(tmp_path: Path) -> None:
+    """The edge takes the months of a pregnancy that would give the birth day away; the number still names the visit."""
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        woman = {"tokens": {"name": "woman"}}
+        opened.take(SUZU, [
+            *register(), antenatal("m1/1", 1, None, **woman), antenatal("p/1", 1, "2023-01", feed="pmh", **woman),
+            antenatal("p/1", 2, None, feed="pmh", **woman),
+        ])  # fmt: skip
+        assert opened.core("antenatal_visit", "visit_no, fiscal_year") == [{"visit_no": 1, "fiscal_year": 2022}]
+
+
+def test_visits_of_two_pregnancies_keep_to_theirs(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        woman = {"tokens": {"name": "woman"}}
+        opened.take(SUZU, [
+            delivery("m1/1", "2022-06", **woman), delivery("m1/2", "2023-12", **woman),
+            antenatal("p/1", 3, "2022-04", feed="pmh", **woman), antenatal("p/2", 3, "2023-10", feed="pmh", **woman),
+        ])  # fmt: skip
+        assert opened.core("delivery", "delivery_month, antenatal_visits AS n")[0]["n"] == 1
+        assert [d["n"] for d in opened.core("delivery", "delivery_month, antenatal_visits AS n")] == [1, 1]

@@ -1,0 +1,55 @@
+"""Years out of all proportion land and do not count (privacy, hole 4)."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.reference import units
+from tests.warehouse.parcels import Row
+from tests.warehouse.shelf import birth, delivery, shelf
+
+HAKUSAN = "172103"
+
+
+def births(n: int, year: str = "2023-05") -> list[Row]:
+    return [birth(f"c{i}-{year}", f"m{i}/1", year) for i in range(n)]
+
+
+def expected(code: str) -> int:
+    return int(units().filter(code6=code)["births_2024"].item())
+
+
+@pytest.mark.parametrize(
+    ("percent", "is_counted"), [(49, False), (51, True), (100, True), (199, True), (201, False), (1000, False)]
+)
+def test_a_year_of_births_counts_within_50_and_200_percent(tmp_path: Path, percent: int, is_counted: bool) -> None:
+    code, n = HAKUSAN, expected(HAKUSAN) * percent // 100
+    with shelf(tmp_path / "w") as opened:
+        opened.register((code, code, True))
+        opened.take(code, [*births(n), *births(expected(code), "2022-05"), delivery("m1/1")])
+        years = {
+            r["fiscal_year"]: r["n"]
+            for r in opened.core("birth", "DISTINCT fiscal_year, count(*) OVER (PARTITION BY fiscal_year) AS n")
+        }
+        assert years == {2022: expected(code)} | ({2023: n} if is_counted else {})
+        assert len(opened.ask("SELECT 1 FROM core.delivery")) == int(is_counted)
+        assert opened.ask("SELECT count(*) AS n FROM landing.birth") == [{"n": n + expected(code)}]
+
+
+def test_chance_alone_quarantines_nobody(tmp_path: Path) -> None:
+    """Twelve of 48 is a quarter, but 50 expected births are where judging begins; 313891 expects fewer."""
+    code = "313891"
+    assert expected(code) < 50
+    with shelf(tmp_path / "w") as opened:
+        opened.register((code, code, True))
+        opened.take(code, births(3))
+        assert len(opened.core("birth")) == 3
+
+
+def test_a_few_corrections_after_a_whole_year_do_not_quarantine_it(tmp_path: Path) -> None:
+    code, n = HAKUSAN, expected(HAKUSAN)
+    with shelf(tmp_path / "w") as opened:
+        opened.register((code, code, True))
+        opened.take(code, births(n))
+        opened.take(code, [birth("c1-2023-05", "m1/1", birth_weight_g_class=1500, revision_no=1)])
+        assert len(opened.core("birth")) == n
