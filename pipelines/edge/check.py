@@ -70,9 +70,15 @@ def check(arrived: Arrived, municipality: str) -> Checked:
 
 
 def _typed(arrived: Arrived) -> pl.DataFrame:
-    fields = arrived.record.arriving
+    return arrived.rows.select(_typing(arrived.record.name))
+
+
+@cache
+def _typing(record_name: str) -> list[pl.Expr]:
+    """Each field as its type, and beside it what was sent where the two may differ."""
+    fields = RECORDS[record_name].arriving
     sent = (pl.col(n).alias(n + RAW) for n, f in fields.items() if f.type is not str)
-    return arrived.rows.select("line", *(_parsed(n, f) for n, f in fields.items()), *sent)
+    return [pl.col("line"), *(_parsed(n, f).alias(n) for n, f in fields.items()), *sent]
 
 
 def _parsed(name: str, field: Field) -> pl.Expr:

@@ -14,6 +14,7 @@ WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 SMALLEST_COLUMN = 20
 SHARE = 0.5
 SEPARATORS = r"[\s\-－‐‑–—−ー]"
+LIKE_ONE = r"[0-9０-９][0-9０-９\s\-－‐‑–—−ー]{10,}[0-9０-９]"
 TWELVE = r"(?:^|\D)(\d{12})(?:$|\D)"
 
 
@@ -30,7 +31,9 @@ def forbidden_names(headings: Iterable[str]) -> list[str]:
 def columns_filled_like_one(rows: pl.DataFrame) -> list[str]:
     """The text columns in which at least 20 cells hold a 12-digit number and more than half of those are valid."""
     longest = rows.select(pl.selectors.string().str.len_bytes().max()).row(0, named=True) if len(rows) else {}
-    return [name for name, length in longest.items() if (length or 0) >= 12 and _is_filled_like_one(rows[name])]
+    long = [name for name, length in longest.items() if (length or 0) >= 12]
+    hits = rows.select(pl.col(long).str.contains(LIKE_ONE).sum()).row(0, named=True) if long else {}
+    return [name for name, hit in hits.items() if hit >= SMALLEST_COLUMN and _is_filled_like_one(rows[name])]
 
 
 def cells_with_one(cells: pl.Series) -> int:
@@ -45,13 +48,8 @@ def _is_filled_like_one(cells: pl.Series) -> bool:
 
 def _numbers(cells: pl.Series) -> pl.Series:
     """The first 12-digit number of each cell that has one, in half-width digits."""
-    long = cells.filter(cells.str.len_bytes() >= 12)
-    if not len(long):
-        return long
-    long = long.filter(long.str.contains(r"[0-9０-９][0-9０-９\s\-－‐‑–—−ー]{10,}[0-9０-９]"))
-    if not len(long):
-        return long
-    plain = long.str.normalize("NFKC").str.replace_all(SEPARATORS, "")
+    like = cells.filter(cells.str.contains(LIKE_ONE))
+    plain = like.str.normalize("NFKC").str.replace_all(SEPARATORS, "")
     return plain.str.extract(TWELVE, 1).drop_nulls()
 
 

@@ -5,6 +5,7 @@ other file of the delivery.
 """
 
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import polars as pl
@@ -15,6 +16,7 @@ from pipelines.edge.decode import encoding_of, encoding_that_decodes, lines_of, 
 from pipelines.edge.my_number import columns_filled_like_one, forbidden_names
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.feeds import Column, Feed
+from pipelines.records import RECORDS
 
 NEEDED_TO_PROTECT = ("person_local", "is_not_disclosed")
 
@@ -45,7 +47,7 @@ def read_file(path: Path, feed: Feed, record: Record) -> Arrived:
     """Reads one file of a feed. Raises OSError where the file itself cannot be read."""
     data = path.read_bytes()
     file = f"{feed.name}/{path.name}"
-    empty = Arrived(feed, record, file, _no_rows(record), 0, no_refusals())
+    empty = Arrived(feed, record, file, _no_rows(record.name), 0, no_refusals())
     if not data.strip():
         return _file_refused(empty, "empty_file")
     return (_csv_file if feed.format == "csv" else _json_file)(empty, data)
@@ -150,8 +152,10 @@ def _fields(columns: tuple[Column, ...], headers: list[str]) -> list[str]:
     return [c.field for c in columns if c.header in headers]
 
 
-def _no_rows(record: Record) -> pl.DataFrame:
-    return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(record.arriving, pl.String())})
+@cache
+def _no_rows(record_name: str) -> pl.DataFrame:
+    arriving = RECORDS[record_name].arriving
+    return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(arriving, pl.String())})
 
 
 def _fielded(sent: pl.DataFrame, columns: tuple[Column, ...], record: Record) -> pl.DataFrame:

@@ -1,5 +1,7 @@
 """A refusal: a row, or a whole file (line 0), that is not accepted; file, line, field, rule, sentence, never a value."""
 
+from functools import cache
+
 import polars as pl
 
 REFUSAL_SCHEMA: dict[str, pl.DataType] = {
@@ -39,6 +41,8 @@ SENTENCES = {
 
 def refused(file: str, record: str, lines: list[int] | pl.Series, rule: str, field: str = "") -> pl.DataFrame:
     """Refusals by one rule of SENTENCES, a row for each line."""
+    if not len(lines):
+        return no_refusals()
     ja, en = SENTENCES[rule]
     return pl.DataFrame({"line": pl.Series(lines, dtype=pl.UInt32)}).select(
         pl.lit(file).alias("file"), pl.lit(record).alias("record"), "line", pl.lit(field).alias("field"),
@@ -46,5 +50,6 @@ def refused(file: str, record: str, lines: list[int] | pl.Series, rule: str, fie
     )  # fmt: skip
 
 
+@cache
 def no_refusals() -> pl.DataFrame:
     return pl.DataFrame(schema=REFUSAL_SCHEMA)

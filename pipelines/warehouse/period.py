@@ -42,7 +42,8 @@ def _set(year: int, status: str, folder: Path, keys: Sequence[Path]) -> None:
         with transaction(connection):
             connection.execute("DELETE FROM state.period WHERE fiscal_year = ?", [year])
             connection.execute("INSERT INTO state.period VALUES (?, ?, ?)", [year, status, date.today().replace(day=1)])
-            if status == "open" and sum(_release_held(connection, record) for record in RECORDS.values()):
+            released = [_release_held(connection, r) for r in RECORDS.values()] if status == "open" else []
+            if sum(released):
                 connection.execute(STALE)
         refresh_if_stale(connection)
 

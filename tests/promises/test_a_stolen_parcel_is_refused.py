@@ -5,6 +5,7 @@ import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyrage
@@ -209,7 +210,7 @@ def test_an_unknown_submitter(centre: Centre, town: Town, parcel: Path) -> None:
         open_records(parcel, Recipient(identity), {"other": town.signing_key})
 
 
-LIES: list[tuple[dict[str, object], str]] = [
+LIES: list[tuple[dict[str, Any], str]] = [
     ({"key_version": 2}, "unknown_key_version"),
     ({"canon_version": 2}, "unknown_canon_version"),
     ({"municipalities": [SUZU, ANAMIZU]}, "out_of_scope_municipality"),

@@ -121,7 +121,12 @@ def test_each_process_reads_its_own_keys_alone(
     """The load process reads no byte of the other two keys: their files could be another user's."""
     centre, _, _ = loaded
     read: list[str] = []
-    monkeypatch.setattr("pipelines.keys._read_private", lambda path: read.append(path.name) or path.read_text().strip())
+
+    def watched(path: Path) -> str:
+        read.append(path.name)
+        return path.read_text().strip()
+
+    monkeypatch.setattr("pipelines.keys._read_private", watched)
     load_parcels(centre.root / "parcels", centre.folder, centre.load_keys)
     assert sorted(read) == ["load-1.key", "warehouse-1.key"]
 
@@ -147,7 +152,7 @@ def test_no_argument_and_no_variable_of_the_linkage_process_is_a_key(
 
     def watched(arguments: list[str], **options: object) -> "subprocess.Popen[bytes]":
         seen.extend([*arguments, *map(str, dict(options["env"]).values())])  # type: ignore[call-overload]
-        return start(arguments, **options)  # type: ignore[call-overload, no-any-return]
+        return start(arguments, **options)  # type: ignore[call-overload]
 
     monkeypatch.setattr(linkage_client.subprocess, "Popen", watched)
     load_parcels(centre.root / "parcels", centre.folder, centre.load_keys)

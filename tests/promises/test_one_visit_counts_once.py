@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,8 @@ AGENT = "agent"  # a review and payment body that acts for the town, with its ow
 def town(feed: str = "municipal", prefix: str = "") -> list[Row]:
     """The truth: three antenatal visits, one postpartum, one checkup with its questionnaire."""
     m, c = f"{prefix}m1/1", f"{prefix}c1"
-    woman, child = {"feed": feed, "tokens": {"name": "woman"}}, {"feed": feed, "tokens": {"name": "child"}}
+    woman: dict[str, Any] = {"feed": feed, "tokens": {"name": "woman"}}
+    child: dict[str, Any] = {"feed": feed, "tokens": {"name": "child"}}
     return [
         *(antenatal(m, v, f"2023-0{v}", **woman) for v in (1, 2, 3)), postpartum(m, "2", "2023-06", **woman),
         of_child("child_checkup", c, "31", "2023-09", **child),
@@ -23,7 +25,7 @@ def town(feed: str = "municipal", prefix: str = "") -> list[Row]:
 
 
 def register() -> list[Row]:
-    woman = {"tokens": {"name": "woman"}}
+    woman: dict[str, Any] = {"tokens": {"name": "woman"}}
     return [notification("m1/1", **woman), delivery("m1/1", **woman),
             of_child("child_checkup_target", "c1", "31", "2023-09", target_fiscal_year=2023, tokens={"name": "child"})]  # fmt: skip
 
@@ -124,7 +126,7 @@ def test_a_visit_whose_month_was_taken_away_is_still_one(tmp_path: Path) -> None
     """The edge takes the months of a pregnancy that would give the birth day away; the number still names the visit."""
     with shelf(tmp_path / "w") as opened:
         opened.register((SUZU, SUZU, True))
-        woman = {"tokens": {"name": "woman"}}
+        woman: dict[str, Any] = {"tokens": {"name": "woman"}}
         opened.take(SUZU, [
             *register(), antenatal("m1/1", 1, None, **woman), antenatal("p/1", 1, "2023-01", feed="pmh", **woman),
             antenatal("p/1", 2, None, feed="pmh", **woman),
@@ -135,7 +137,7 @@ def test_a_visit_whose_month_was_taken_away_is_still_one(tmp_path: Path) -> None
 def test_visits_of_two_pregnancies_keep_to_theirs(tmp_path: Path) -> None:
     with shelf(tmp_path / "w") as opened:
         opened.register((SUZU, SUZU, True))
-        woman = {"tokens": {"name": "woman"}}
+        woman: dict[str, Any] = {"tokens": {"name": "woman"}}
         opened.take(SUZU, [
             delivery("m1/1", "2022-06", **woman), delivery("m1/2", "2023-12", **woman),
             antenatal("p/1", 3, "2022-04", feed="pmh", **woman), antenatal("p/2", 3, "2023-10", feed="pmh", **woman),

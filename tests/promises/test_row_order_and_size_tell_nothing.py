@@ -9,7 +9,6 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from pipelines.edge.send import no_core_dumps
 from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
 from tests.edge.made_feeds import CHILD, Town, departed, row
 from tests.edge.opened_parcel import opened
@@ -101,9 +100,10 @@ def test_the_edge_leaves_no_core_dump_and_no_temporary_file(
     scratch.mkdir()
     for name in ("TMPDIR", "POLARS_TEMP_DIR"):
         monkeypatch.setenv(name, str(scratch))
+    limits: list[tuple[int, tuple[int, int]]] = []
+    monkeypatch.setattr(resource, "setrlimit", lambda *limit: limits.append(limit))
     town.feeds.put("birth", *births(60))
     town.send()
-    no_core_dumps()
-    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    assert limits == [(resource.RLIMIT_CORE, (0, 0))]
     assert list(scratch.iterdir()) == []
     assert json.loads((town.state / "state.json").read_text())["pending"] is None

@@ -2,6 +2,7 @@
 
 from itertools import permutations
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from tests.warehouse.shelf import Shelf, birth, of_child, residency, shelf
 
 NOTO, HODATSU = "174637", "173860"
 TOWNS = (SUZU, ANAMIZU, NOTO, HODATSU)
-SECOND = {"child_order": 2, "plurality_class": 2}
+SECOND: dict[str, Any] = {"child_order": 2, "plurality_class": 2}
 
 # Twin boys of one birth day in four files: at home, at the hospital's town, and again after they moved.
 # They share surname, phone and insured number; their names differ by a sign that a hasty clerk leaves out.

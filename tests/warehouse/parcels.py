@@ -61,7 +61,7 @@ class Town:
         domain = "|".join([rule, self.code, "" if feed == "municipal" else feed, *parts])
         return hmac.new(self.code.encode() * 8, domain.encode(), hashlib.sha256).digest()[:16]
 
-    def send(self, rows: Sequence[Row], out: Path, span: tuple[int, int] = (2022, 2024), **facts: Any) -> Path:
+    def send(self, rows: Sequence[Row], out: Path, span: Sequence[int] = (2022, 2024), **facts: Any) -> Path:
         """A sealed parcel in `out`; `facts` replace what the manifest would say."""
         self.sequence += 1
         records, tokens = self.tables(rows)

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.warehouse.parcels import SUZU
+from tests.warehouse.parcels import SUZU, Row
 from tests.warehouse.shelf import Shelf, birth, delivery, shelf
 
 
@@ -20,7 +21,7 @@ def weights(shelf: Shelf) -> list[int]:
     return [b["birth_weight_g_class"] for b in shelf.core("birth", "birth_weight_g_class")]
 
 
-def child(weight: int, revision: int = 0, **values: object) -> object:
+def child(weight: int, revision: int | None = 0, **values: Any) -> Row:
     return birth("c1", "m1/1", birth_weight_g_class=weight, revision_no=revision, **values)
 
 
@@ -36,7 +37,7 @@ def child(weight: int, revision: int = 0, **values: object) -> object:
     ],
 )
 def test_the_highest_revision_then_the_latest_parcel_wins(
-    town: Shelf, parcels: list[list[tuple[int, int]]], winner: int
+    town: Shelf, parcels: list[list[tuple[int, int | None]]], winner: int
 ) -> None:
     for parcel in parcels:
         town.take(SUZU, [child(weight, revision) for weight, revision in parcel])

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from tests.warehouse.parcels import ANAMIZU, SUZU, Row
+from tests.warehouse.parcels import ANAMIZU, SUZU, Row, month
 from tests.warehouse.shelf import Shelf, birth, of_child, residency, shelf
 
 
@@ -16,7 +17,7 @@ def towns(tmp_path: Path) -> Iterator[Shelf]:
         yield opened
 
 
-def pmh(child: str, **values: object) -> Row:
+def pmh(child: str, **values: Any) -> Row:
     return of_child("child_checkup", f"pmh-{child}", "31", "2023-09", feed="pmh", **values)
 
 
@@ -48,14 +49,12 @@ def test_a_token_of_two_people_of_one_side_links_nobody(towns: Shelf) -> None:
 
 
 @pytest.mark.parametrize("differs", [{"sex_code": "2"}, {"birth_month": None, "sex_code": "2"}])
-def test_another_sex_is_a_veto(towns: Shelf, differs: dict[str, object]) -> None:
+def test_another_sex_is_a_veto(towns: Shelf, differs: dict[str, Any]) -> None:
     towns.take(SUZU, [residency("c1", "2023-05"), pmh("c1", **differs)])
     assert residents(towns) == 2
 
 
 def test_another_birth_month_is_a_veto(towns: Shelf) -> None:
-    from tests.warehouse.parcels import month
-
     towns.take(SUZU, [residency("c1", "2023-05"), pmh("c1", birth_month=month("2023-06"))])
     assert residents(towns) == 2
 
