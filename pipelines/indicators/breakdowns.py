@@ -20,6 +20,7 @@ AGE5 = Breakdown(
         Category("45-", "45歳以上", "45 and over"),
         UNKNOWN,
     ),
+    lowest_level="medical_area",  # below it nine cells of ten would be hidden (measured), and drag others with them
 )  # fmt: skip
 
 PARITY = Breakdown(
@@ -35,6 +36,7 @@ PARITY = Breakdown(
 PLURALITY = Breakdown(
     "plur", "単胎・多胎", "plurality", "plurality_class",
     (Category("1", "単胎", "single"), Category("2-", "多胎", "multiple"), UNKNOWN),
+    lowest_level="medical_area",  # two births of a hundred: hidden in nearly every municipality
 )  # fmt: skip
 
 NATIONALITY = Breakdown(

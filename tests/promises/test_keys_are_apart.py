@@ -14,11 +14,11 @@ import pytest
 
 from pipelines.keys import KeyProblem
 from pipelines.records.parcel import TOKENS_TABLE
-from pipelines.warehouse import linkage_client, load
+from pipelines.warehouse import linkage_client
 from pipelines.warehouse.database import attached, opened
 from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import apart, linkage_keys, load_keys, warehouse_key
-from pipelines.warehouse.linkage_process import read_tokens, second_pseudonyms
+from pipelines.warehouse.linkage_process import read_tokens, second_pseudonyms, serve
 from pipelines.warehouse.load import load_parcels
 from pipelines.warehouse.open_parcel import Recipient, open_records, open_tokens
 from pipelines.warehouse.refusal import Refused
@@ -177,15 +177,23 @@ def test_the_warehouse_is_closed_to_every_other_key(loaded: tuple[Centre, Town, 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows writes no core files")
-def test_neither_process_leaves_a_core(loaded: tuple[Centre, Town, Path]) -> None:
+def test_neither_process_leaves_a_core(loaded: tuple[Centre, Town, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both forbid core dumps of themselves before they read a key."""
     import resource
 
-    load.leave_no_core()
-    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
     centre, _, _ = loaded
-    with linkage_client.linkage_process([centre.keys / "linkage", centre.keys / "centre"]) as linkage:
-        limits = Path(f"/proc/{linkage.process_id}/limits")
-        if not limits.exists():
-            pytest.skip("this system does not show the limits of another process")
-        [core] = [line for line in limits.read_text().splitlines() if line.startswith("Max core file size")]
-    assert core.split()[4:6] == ["0", "0"]
+    told: list[object] = []
+
+    def watched(path: Path) -> str:
+        told.append(path.name)
+        return path.read_text().strip()
+
+    monkeypatch.setattr(resource, "setrlimit", lambda what, limits: told.append((what, limits)))
+    monkeypatch.setattr("pipelines.keys._read_private", watched)
+    forbidden = (resource.RLIMIT_CORE, (0, 0))
+
+    serve([centre.keys / "linkage", centre.keys / "centre"], io.BytesIO(), io.BytesIO())
+    assert told == [forbidden, "linkage-1.key", "centre-1.key"]
+    told.clear()
+    load_parcels(centre.root / "parcels", centre.folder, centre.load_keys)
+    assert told == [forbidden, "load-1.key", "warehouse-1.key"]

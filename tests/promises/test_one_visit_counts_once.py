@@ -144,3 +144,12 @@ def test_visits_of_two_pregnancies_keep_to_theirs(tmp_path: Path) -> None:
         ])  # fmt: skip
         assert opened.core("delivery", "delivery_month, antenatal_visits AS n")[0]["n"] == 1
         assert [d["n"] for d in opened.core("delivery", "delivery_month, antenatal_visits AS n")] == [1, 1]
+
+
+def test_a_visit_long_before_the_pregnancy_is_none_of_it(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        woman: dict[str, Any] = {"tokens": {"name": "woman"}}
+        long_before = antenatal("p/1", 1, "2022-06", feed="pmh", **woman)
+        opened.take(SUZU, [*register(), long_before, antenatal("p/1", 2, "2022-08", feed="pmh", **woman)])
+        assert opened.core("antenatal_visit", "visit_no") == [{"visit_no": 2}]

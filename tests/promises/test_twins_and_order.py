@@ -108,3 +108,15 @@ def test_a_correction_of_the_birth_month_undoes_the_link(tmp_path: Path) -> None
             residency("c9", "2023-06", tokens={"name": "c1"}, birth_month=month("2023-02"), revision_no=1)
         ])  # fmt: skip
         assert len({r["person_id"] for r in opened.core("resident")}) == 2
+
+
+def test_a_veto_leaves_the_other_links_alone(tmp_path: Path) -> None:
+    """The second twin was sent under the first one's name: the veto keeps it out, and the first one's own links stay."""
+    with shelf(tmp_path / "w") as opened:
+        opened.register(*((town, town, True) for town in TOWNS))
+        opened.take(SUZU, [birth("t1", "m1/1", tokens={"name": "yuuto", "given_phone": "090"})])
+        opened.take(ANAMIZU, [birth("t2", "m9/1", **SECOND, tokens={"name": "yuuto"})])
+        opened.take(NOTO, [residency("t1-again", "2024-01", tokens={"given_phone": "090"})])
+        rows = opened.core("resident", "municipality_code, person_id")
+        first, second, again = (next(r["person_id"] for r in rows if r["municipality_code"] == t) for t in TOWNS[:3])
+    assert first == again != second

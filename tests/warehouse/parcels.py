@@ -65,6 +65,8 @@ class Town:
         """A sealed parcel in `out`; `facts` replace what the manifest would say."""
         self.sequence += 1
         records, tokens = self.tables(rows)
+        versions = {c: facts[c] for c in ("key_version", "canon_version") if c in facts}
+        tokens = tokens.with_columns(pl.lit(v, pl.Int32).alias(c) for c, v in versions.items())
         said = {
             "submitter": self.code, "municipalities": [self.municipality], "span": list(span),
             "sequence": self.sequence, "previous": self.previous, "key_version": 1, "canon_version": 1,
