@@ -10,11 +10,12 @@ import polars as pl
 
 from pipelines.declaration import Count, Policy, Tier
 from pipelines.indicators import COUNTS
+from pipelines.release.errors import UsageError
 
 FOLDER = "policies"
 
 
-class UnknownPolicy(ValueError):
+class UnknownPolicy(UsageError):
     """No policy file of that id."""
 
 
@@ -64,6 +65,21 @@ def policy_rows(policy: Policy, counts: Mapping[str, Count] = COUNTS) -> pl.Data
     return pl.DataFrame(rows, schema={c: pl.String for c in columns}, orient="row")
 
 
+def policy_from_rows(rows: pl.DataFrame) -> Policy:
+    """The policy that a published file says it follows: the file of that id, held to what the rows say.
+
+    Raises UnknownPolicy for an id that this version does not have, or whose numbers are other ones.
+    """
+    policy = load_policy(str(rows["policy_id"][0]))
+    told = dict(rows.select("key", "value").iter_rows())
+    if any(told.get(key) != value for key, value in policy.settings.items()):
+        raise UnknownPolicy(
+            "公表ファイルの公表基準が、この版の同じ名前の基準と異なります。公表した版の mchdb で監査してください。",
+            "The policy in the file differs from this version's of the same name; audit it with the version that made it."
+        )
+    return policy
+
+
 def _count_rows(counts: Mapping[str, Count]) -> list[tuple[str, str, str, str]]:
     sensitive = " ".join(sorted(c.id for c in counts.values() if c.is_sensitive))
     known = " ".join(sorted(c.id for c in counts.values() if c.known_publicly))
@@ -84,7 +100,7 @@ def _file(policy_id: str) -> dict[str, Any]:
     if policy_id not in policies():
         there = ", ".join(policies())
         raise UnknownPolicy(
-            f"公表基準は {there} のいずれかです。指定された名前のものはありません。"
-            f" / the policy must be one of {there}; there is none of the given name."
+            f"公表基準は {there} のいずれかです。指定された名前のものはありません。",
+            f"The policy must be one of {there}; there is none of the given name."
         )
     return tomllib.loads(files("pipelines.reference").joinpath(FOLDER, f"{policy_id}.toml").read_text("utf-8"))

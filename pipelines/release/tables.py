@@ -29,7 +29,7 @@ def indicator_rows(indicators: Mapping[str, Indicator], basis_of: Mapping[str, s
             "indicator_id": i.id, "kind": i.kind, "label_ja": i.label_ja, "label_en": i.label_en,
             "definition_ja": i.definition_ja, "definition_en": i.definition_en, "numerator_id": i.numerator,
             "denominator_id": i.denominator, "scale": float(i.scale), "unit": i.unit, "decimals": i.decimals,
-            "direction": i.direction, "basis": basis_of[i.denominator or i.numerator],
+            "direction": i.direction, "basis": basis_of[i.id],
             "official_source": i.official_source, "caution_ja": i.caution_ja, "caution_en": i.caution_en,
         }
         for i in indicators.values()

@@ -52,7 +52,12 @@ def _people_of(record: str) -> str:
 
 
 def _tokens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    return connection.execute("SELECT DISTINCT resident_key, rule, pseudonym FROM landing.token").pl()
+    """Tokens that more than one resident key has; the others link nobody."""
+    return connection.execute("""
+        WITH told AS (SELECT DISTINCT resident_key, rule, pseudonym FROM landing.token),
+        shared AS (SELECT rule, pseudonym FROM told GROUP BY rule, pseudonym HAVING count(*) > 1)
+        SELECT t.resident_key, t.rule, t.pseudonym FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym
+    """).pl()
 
 
 def _linked(nodes: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
@@ -63,9 +68,13 @@ def _linked(nodes: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     pairs = shared.join(shared, on=["scope", "rule", "pseudonym"], suffix="_other").filter(
         pl.col("key") < pl.col("key_other")
     )
-    known = nodes.group_by("scope", "key").agg(pl.col(v).drop_nulls().unique() for v in VETOES)
+    ends = pl.concat([pairs.select("scope", "key"), pairs.select("scope", key="key_other")]).unique()
+    linked = nodes.join(ends, on=["scope", "key"], how="semi")
+    known = linked.group_by("scope", "key").agg(pl.col(v).drop_nulls().unique() for v in VETOES)
     kept = _without_vetoes(pairs.select("scope", "key", "key_other").unique(), known)
-    return _components(nodes.select("scope", "side", "key").unique(), known, kept)
+    found = _components(linked.select("scope", "side", "key").unique(), known, kept)
+    every = nodes.select("scope", "key").unique()
+    return every.join(found, on=["scope", "key"], how="left").with_columns(pl.coalesce("id", "key").alias("id"))
 
 
 def _without_vetoes(pairs: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
