@@ -58,7 +58,9 @@ def synth(
     prefectures: Prefectures = None,
     fiscal_years: FiscalYears = "2022-2024",
     seed: Seed = 1,
-    faults: Annotated[Literal["none", "typical", "heavy"], typer.Option(help="誤りの混ぜ方 / profile of faults")] = "typical",
+    faults: Annotated[
+        Literal["none", "typical", "heavy"], typer.Option(help="誤りの混ぜ方 / profile of faults")
+    ] = "typical",
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -193,7 +195,8 @@ def release(
     ledger: Annotated[Path, typer.Option(help="公表台帳 / ledger of releases")],
     out: Annotated[Path, typer.Option(help="公表ファイル / published.duckdb")],
     as_status: Annotated[
-        Literal["provisional", "final", "revised"], typer.Option("--status", help="速報・確定・改訂 / status of the release")
+        Literal["provisional", "final", "revised"],
+        typer.Option("--status", help="速報・確定・改訂 / status of the release"),
     ],
     policy: PolicyId = "standard",
     fiscal_years: FiscalYears = "",

@@ -84,6 +84,8 @@ def _source(connection: duckdb.DuckDBPyConnection, secret: bytes) -> Source:
     codes = connection.execute("SELECT DISTINCT municipality_code FROM state.registry ORDER BY 1").fetchall()
     closed = connection.execute("SELECT fiscal_year FROM state.period WHERE status = 'closed' ORDER BY 1").fetchall()
     known = set(units()["code6"])
+    marked = "SELECT DISTINCT synthetic_seed FROM state.parcel WHERE synthetic_seed IS NOT NULL"
+    seeds = [seed for (seed,) in connection.execute(marked).fetchall()]
     arrival = connection.sql("SELECT municipality_code, fiscal_year, record, rows FROM core.arrival").pl()
     return Source(
         connection=connection,
@@ -94,8 +96,8 @@ def _source(connection: duckdb.DuckDBPyConnection, secret: bytes) -> Source:
         arrival=arrival,
         quality=quality_rows(connection, arrival),
         records=RECORDS,
-        is_synthetic=True,
-        seed=None,
+        is_synthetic=bool(seeds),
+        seed=seeds[0] if len(seeds) == 1 else None,
     )
 
 

@@ -1,5 +1,6 @@
 """One submitter's part of a cohort: its residents' facts, recorded, made faulty and sent, stretch by stretch."""
 
+import json
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -11,6 +12,8 @@ import polars as pl
 from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Feed
 from pipelines.records import RECORDS
+from pipelines.records.parcel import SYNTHETIC_MARK
+from synthetic import VERSION
 from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
 from synthetic.faults import household_fault, profile, with_faults
@@ -71,6 +74,7 @@ def make(job: Job) -> Made:
         protected.append(_to_be_listed(draws, facts, job))
         _send(draws, facts, files, profile(job.faults))
     answers = [*files.close(), _protected_list(pl.concat(protected), folder, code)]
+    _marked(folder, job.seed)
     tables = {name: pl.concat(part[name] for part in parts).sort(ORDER[name]) for name in parts[0]}
     tables |= {"links": files.links(), "answer_key": pl.concat(answers).sort("file", "line", "fault_id")}
     return Made(_kept(tables, job.parts, code), tally, files.rows())
@@ -158,6 +162,12 @@ def _to_be_listed(draws: Draws, facts: Facts, job: Job) -> pl.DataFrame:
     mothers = facts.people[here].filter(pl.col("member") == 0)
     hit = household_fault(draws, mothers["household"].to_numpy(), "protected_list", profile(job.faults))
     return mothers.filter(pl.Series(hit)).select("entity_id", "person_local")
+
+
+def _marked(folder: Path, seed: int) -> None:
+    """Says that the folder holds no real person; a release made of it tells it on."""
+    text = json.dumps({"seed": seed, "version": VERSION}) + "\n"
+    (folder / SYNTHETIC_MARK).write_text(text, "utf-8", newline="\n")
 
 
 def _protected_list(listed: pl.DataFrame, folder: Path, code: str) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """A submitter's folder `feeds/<code6>/<feed>/<record>.<format>`: every file read and checked, every row accounted for."""
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,17 +13,22 @@ from pipelines.edge.check import Checked, check
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.read import read_file
 from pipelines.feeds import FEEDS
+from pipelines.records.parcel import SYNTHETIC_MARK
 
 CODE = re.compile(r"^\d{6}$")
 
 
 @dataclass(frozen=True)
 class Folder:
-    """submitter: 6-digit code. files: each file as checked. warnings: sentences (ja, en)."""
+    """submitter: 6-digit code. files: each file as checked. warnings: sentences (ja, en).
+
+    synthetic_seed: the seed of a made-up cohort, None for the records of real people.
+    """
 
     submitter: str
     files: list[Checked]
     warnings: list[tuple[str, str]]
+    synthetic_seed: int | None = None
 
     @property
     def refusals(self) -> pl.DataFrame:
@@ -48,7 +54,17 @@ def read_folder(feeds: Path) -> Folder:
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
             "this folder holds no file to take (<feed>/<record>.csv or .json); nothing is sent.",
         )
-    return Folder(submitter, files, [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)])
+    warnings = [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)]
+    return Folder(submitter, files, warnings, _synthetic_seed(feeds))
+
+
+def _synthetic_seed(feeds: Path) -> int | None:
+    """The mark of a made-up cohort; a folder without it holds real people."""
+    try:
+        seed = json.loads((feeds / SYNTHETIC_MARK).read_text("utf-8"))["seed"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return seed if type(seed) is int and seed >= 0 else None
 
 
 def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:

@@ -243,4 +243,5 @@ def _facts(
         "record_versions": {name: RECORDS[name].version for name in departure.records if name in RECORDS},
         "refusals": {name: c.refused for name, c in counts.items()},
         **{name: n for name, n in small.items() if n == 0 or n >= SMALLEST_COUNT_TOLD},
+        **({} if folder.synthetic_seed is None else {"synthetic_seed": folder.synthetic_seed}),
     }

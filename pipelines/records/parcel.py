@@ -34,6 +34,7 @@ LAG_SCHEMA = {  # how long records took to arrive: an aggregate, never a row (pr
 
 LAG_CLASSES = ((1, "0-1"), (3, "2-3"), (7, "4-7"), (14, "8-14"), (30, "15-30"), (60, "31-60"))
 LONGEST_LAG = "61-"
+SYNTHETIC_MARK = "synthetic.json"  # beside the feeds of a made-up cohort: {"seed": n}; travels in the manifest
 SMALLEST_COUNT_TOLD = 10  # exclusions of 1..9 are left out of the manifest
 
 

@@ -66,8 +66,10 @@ def head_circumference_table() -> dict[str, list[float]]:
     rows = _csv("head_circumference_percentiles.csv").with_columns(pl.all().exclude("sex").cast(pl.Float64))
     sex = pl.when(pl.col("sex") == "M").then(1000).otherwise(2000)
     months = pl.int_ranges(pl.col("age_months_from").cast(pl.Int32), pl.col("age_months_to").cast(pl.Int32))
-    table = rows.with_columns(months=months).explode("months").select(
-        key=(sex + pl.col("months")).cast(pl.Int32), mean="p50", sd=(pl.col("p97") - pl.col("p3")) / 3.762
+    table = (
+        rows.with_columns(months=months)
+        .explode("months")
+        .select(key=(sex + pl.col("months")).cast(pl.Int32), mean="p50", sd=(pl.col("p97") - pl.col("p3")) / 3.762)
     )
     return {name: table[name].to_list() for name in table.columns}
 

@@ -25,7 +25,9 @@ def fallback(system: System, found: Rows, stage: dict[str, int]) -> tuple[Rows, 
         name_ja, name_en, larger = FALLBACKS[step]
         cells = found[(count == count_id).to_numpy()]
         rows.append(larger(system, cells))
-        sentences.append(f"{count_id}: {name_ja}を秘匿({len(cells)} セルのため) / {name_en} hidden for {len(cells)} cells")
+        sentences.append(
+            f"{count_id}: {name_ja}を秘匿({len(cells)} セルのため) / {name_en} hidden for {len(cells)} cells"
+        )
         stage[count_id] = stage.get(count_id, 0) + 1
     return np.unique(np.concatenate(rows)), sentences
 

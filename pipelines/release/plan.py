@@ -70,4 +70,3 @@ def skeleton(
         block = times.join(codes, how="cross").join(categories, how="cross")
         blocks.append(block.with_columns(id=pl.lit(part.id), breakdown_id=pl.lit(part.breakdown.id)))
     return pl.concat(blocks).select("id", "period", "period_kind", "area_code", "breakdown_id", "category_code")
-

@@ -75,7 +75,7 @@ def policy_from_rows(rows: pl.DataFrame) -> Policy:
     if any(told.get(key) != value for key, value in policy.settings.items()):
         raise UnknownPolicy(
             "公表ファイルの公表基準が、この版の同じ名前の基準と異なります。公表した版の mchdb で監査してください。",
-            "The policy in the file differs from this version's of the same name; audit it with the version that made it."
+            "The policy in the file differs from this version's of the same name; audit it with the version that made it.",
         )
     return policy
 
@@ -101,6 +101,6 @@ def _file(policy_id: str) -> dict[str, Any]:
         there = ", ".join(policies())
         raise UnknownPolicy(
             f"公表基準は {there} のいずれかです。指定された名前のものはありません。",
-            f"The policy must be one of {there}; there is none of the given name."
+            f"The policy must be one of {there}; there is none of the given name.",
         )
     return tomllib.loads(files("pipelines.reference").joinpath(FOLDER, f"{policy_id}.toml").read_text("utf-8"))

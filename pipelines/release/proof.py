@@ -10,7 +10,7 @@ from pipelines.release.system import Mask, Rows
 from pipelines.release.view import View, polytope, stand_ins
 
 # Tables to look for in each part, smallest first: municipalities with the rest held, with the medical areas, all.
-TABLES = (4, 4, 12)
+TABLES = (4, 4, 20)
 SINGLES = 60
 
 

@@ -14,18 +14,18 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from pipelines.release.audit import audit_published
-from pipelines.release.suppress import Protected, protect
 
 from pipelines.declaration import Count, Indicator, Sum
 from pipelines.indicators import COUNTS, INDICATORS, SUMS
 from pipelines.release.areas import registered_tree
 from pipelines.release.assemble import AUDIT_FAILED, SCHEMA_VERSION, Order, Source, assemble
+from pipelines.release.audit import audit_published
 from pipelines.release.errors import ReleaseError
 from pipelines.release.ledger import Ledger
 from pipelines.release.measure import CELL, Measured, measure
-from pipelines.release.policy import load_policy
+from pipelines.release.policy import load_policy, policies
 from pipelines.release.publish import draft_beside, write_draft
+from pipelines.release.suppress import protect, reach_under
 from pipelines.release.symbols import SHOWN
 from pipelines.release.vintage import against_earlier, levels_for
 from pipelines.release.writing import place_file
@@ -48,10 +48,21 @@ class Released:
         }  # fmt: skip
 
     def lines(self) -> list[str]:
-        return [
+        told = [
             f"公表 {self.release_id} ({self.status}, {self.policy_id}): {self.n_cells:,} セル中 {self.n_shown:,} を表示 / "
             f"{self.n_shown:,} of {self.n_cells:,} cells shown"
         ]
+        for (policy_id,), rows in self.reach.group_by("policy_id", maintain_order=True):
+            before, after = (
+                100 * float((rows[name] * rows["cells"]).sum() / rows["cells"].sum())
+                for name in ("shown_before", "shown_after")
+            )
+            audited = "" if policy_id == self.policy_id else "(監査前 / before the audit) "
+            told.append(
+                f"到達度 {policy_id} {audited}: 市区町村セルの {before:.1f} % → 二次秘匿後 {after:.1f} % / "
+                "reach of municipal cells before and after secondary suppression"
+            )
+        return told
 
 
 def release(
@@ -84,7 +95,30 @@ def release(
         _refuse_unsafe(draft)
         ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
         place_file(draft, out)
-    return _told(order, cells, protected)
+        reaches = [
+            _reach(policy_id, protected.reach),
+            *(
+                _reach(
+                    other,
+                    reach_under(
+                        measured.cells,
+                        order.areas,
+                        counts,
+                        indicators,
+                        load_policy(other),
+                        source.secret,
+                        measured.nested,
+                    ),
+                )
+                for other in policies()
+                if other != policy_id
+            ),
+        ]
+    return _told(order, cells, pl.concat(reaches), protected.log)
+
+
+def _reach(policy_id: str, frame: pl.DataFrame) -> pl.DataFrame:
+    return frame.select(pl.lit(policy_id).alias("policy_id"), pl.all())
 
 
 def _order(
@@ -169,8 +203,6 @@ def _refuse_unsafe(draft: Path) -> None:
         )
 
 
-def _told(order: Order, cells: pl.DataFrame, protected: Protected) -> Released:
+def _told(order: Order, cells: pl.DataFrame, reach: pl.DataFrame, log: tuple[str, ...]) -> Released:
     shown = cells.filter(pl.col("status").is_in(SHOWN)).height
-    return Released(
-        order.release_id, order.status, order.policy.id, cells.height, shown, protected.reach, list(protected.log)
-    )
+    return Released(order.release_id, order.status, order.policy.id, cells.height, shown, reach, list(log))

@@ -36,6 +36,22 @@ class Protected:
     reach: pl.DataFrame
 
 
+def reach_under(
+    cells: pl.DataFrame,
+    areas: pl.DataFrame,
+    counts: Mapping[str, Count],
+    indicators: Mapping[str, Indicator],
+    policy: Policy,
+    secret: bytes,
+    nested: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """What another policy would show: by the primary rule alone and after the line rule, before the audit's repairs."""
+    system = build(cells, areas, pairs_of(counts, indicators.values()), nested)
+    stated = terms(system, counts, policy)
+    first = primary(system, stated)
+    return reach(system, first, close_lines(system, stated, first, choice(system, secret), Reason.SECONDARY))
+
+
 @dataclass(frozen=True)
 class Case:
     """What stays the same while more is hidden."""

@@ -145,7 +145,9 @@ def pairs_of(counts: Mapping[str, Count], indicators: Iterable[Indicator]) -> tu
     return tuple(Pair(i, str(o), (i, o) in sure) for i, o in sorted(sure | nearly))
 
 
-def build(cells: pl.DataFrame, areas: pl.DataFrame, pairs: Iterable[Pair], nested: pl.DataFrame | None = None) -> System:
+def build(
+    cells: pl.DataFrame, areas: pl.DataFrame, pairs: Iterable[Pair], nested: pl.DataFrame | None = None
+) -> System:
     """The system of `cells` (KEYS, value) over `areas` (area_code, level, parent_code, population).
 
     nested: pairs of counts nested in the data inside one cell: inner, outer, WHERE.
@@ -154,9 +156,16 @@ def build(cells: pl.DataFrame, areas: pl.DataFrame, pairs: Iterable[Pair], neste
     published = cells.select(*KEYS, pl.col("value").cast(pl.Float64)).with_row_index("row")
     nesting, complements = _nesting(published, tuple(pairs))
     frame = pl.concat([published.drop("row"), complements], how="vertical")
-    frame = frame.join(areas.select("area_code", "level", "parent_code", "population"), on="area_code", how="left", maintain_order="left")
+    frame = frame.join(
+        areas.select("area_code", "level", "parent_code", "population"),
+        on="area_code",
+        how="left",
+        maintain_order="left",
+    )
     if frame["level"].null_count():
-        raise IncompleteCells("地域表にない地域のセルがあります。 / a cell lies in an area that is not in the table of areas.")
+        raise IncompleteCells(
+            "地域表にない地域のセルがあります。 / a cell lies in an area that is not in the table of areas."
+        )
     lines = _joined([_area_lines(frame, areas), _category_lines(frame), _year_lines(frame)])
     value = frame["value"].to_numpy().astype(float)
     return System(frame, published.height, value, lines, nesting, _nested_here(published, nested))
@@ -203,7 +212,7 @@ def _area_lines(frame: pl.DataFrame, areas: pl.DataFrame) -> Lines:
     area = frame.select(pl.col("area_code").replace_strict(codes, return_dtype=pl.Int64)).to_series().to_numpy()
     row_at = np.full((what.max(initial=-1) + 1, len(codes) + 1), -1)
     row_at[what, area] = np.arange(frame.height)
-    _refuse_holes(row_at[:, :-1] >= 0, areas["level"].to_numpy(), "地域" , "an area level")
+    _refuse_holes(row_at[:, :-1] >= 0, areas["level"].to_numpy(), "地域", "an area level")
     above, sum_row = parent[area], np.full(frame.height, -1)
     while ((sum_row < 0) & (above >= 0)).any():
         found = np.where(above >= 0, row_at[what, above], -1)

@@ -153,9 +153,9 @@ def _write_line(connection: duckdb.DuckDBPyConnection, parcel: Taken) -> None:
     """The parcel's own line, its counts by record, and its arrival lags."""
     manifest, month = parcel.manifest, date.today().replace(day=1)
     connection.execute(
-        "INSERT INTO state.parcel VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO state.parcel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [manifest.submitter, manifest.sequence, bytes.fromhex(manifest.digest), parcel.file_name, month,
-         *(manifest.span or (None, None)), parcel.receipt],
+         *(manifest.span or (None, None)), parcel.receipt, manifest.synthetic_seed],
     )  # fmt: skip
     told = [name for name in RECORDS if name in parcel.frames or name in manifest.refusals]
     rows = [parcel.frames[name].height if name in parcel.frames else 0 for name in told]

@@ -16,7 +16,7 @@ KEYS: dict[str, type] = {
     "key_version": int, "canon_version": int, "key_generation": int, "record_versions": dict, "recipients": dict,
     "tables": dict, "refusals": dict,
 }  # fmt: skip
-OPTIONAL: dict[str, type] = {"excluded": int, "windowed": int}  # absent where 1..9
+OPTIONAL: dict[str, type] = {"excluded": int, "windowed": int, "synthetic_seed": int}  # the first two absent where 1..9
 
 
 @dataclass(frozen=True)
@@ -42,6 +42,7 @@ class Manifest:
     tables: dict[str, Table]
     refusals: dict[str, int]
     digest: str
+    synthetic_seed: int | None  # of a made-up cohort; None for real people
 
     @property
     def years(self) -> range:
@@ -65,7 +66,7 @@ def read_manifest(content: bytes) -> Manifest:
         raw["submitter"], tuple(raw["municipalities"]), tuple(raw["span"]), raw["sequence"],
         raw["previous"], raw["key_version"], raw["canon_version"], raw["record_versions"], raw["recipients"],
         {name: Table(t["rows"], _names(t["columns"]), t["sha256"]) for name, t in raw["tables"].items()},
-        raw["refusals"], hashlib.sha256(content).hexdigest(),
+        raw["refusals"], hashlib.sha256(content).hexdigest(), raw.get("synthetic_seed"),
     )  # fmt: skip
 
 

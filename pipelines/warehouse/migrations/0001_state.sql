@@ -44,6 +44,7 @@ CREATE TABLE state.parcel (
     from_fy INTEGER,
     to_fy INTEGER,
     receipt BLOB NOT NULL,
+    synthetic_seed BIGINT,
     PRIMARY KEY (submitter, sequence)
 );
 COMMENT ON TABLE state.parcel IS '適用した提出物(同じ取引で記録) / parcels applied, written in the transaction of their rows';
