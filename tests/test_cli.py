@@ -26,7 +26,13 @@ def test_every_command_helps_in_both_languages(command: list[str]) -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [("nothing",), ("synth",), ("release", "w"), ("synth", "out", "--faults", "many"), ("synth", "out", "--fiscal-years", "x")],
+    [
+        ("nothing",),
+        ("synth",),
+        ("release", "w"),
+        ("synth", "out", "--faults", "many"),
+        ("synth", "out", "--fiscal-years", "x"),
+    ],
 )
 def test_a_wrong_call_is_64(arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)

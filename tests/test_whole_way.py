@@ -105,7 +105,9 @@ def copied(places: Places, tmp_path: Path) -> Places:
 def release_again(places: Places, out: str, status: str, ledger: str = "ledger", folder: str = "warehouse") -> None:
     keys = [places.keys("warehouse")]
     ledger_file = places.out / ledger / "ledger.jsonl"
-    release_from(places.out / folder, keys, ledger_file, places.out / out, status, "standard", (2022, 2024), date(2026, 11, 1))
+    release_from(
+        places.out / folder, keys, ledger_file, places.out / out, status, "standard", (2022, 2024), date(2026, 11, 1)
+    )
 
 
 def test_the_same_release_twice_changes_nothing(copied: Places) -> None:
@@ -127,7 +129,9 @@ def test_provisional_shows_nation_and_prefecture_and_then_final_follows(places: 
     Ledger.create(fresh.out / "second" / "ledger.jsonl", fresh.out / "warehouse" / "ledger_head")
     release_again(fresh, "first.duckdb", "provisional", ledger="second")
     first = duckdb.connect(str(fresh.out / "first.duckdb"), read_only=True)
-    levels = first.sql("SELECT DISTINCT level FROM count_cell JOIN area USING (area_code) WHERE value IS NOT NULL").fetchall()
+    levels = first.sql(
+        "SELECT DISTINCT level FROM count_cell JOIN area USING (area_code) WHERE value IS NOT NULL"
+    ).fetchall()
     assert {level for (level,) in levels} == {"nation", "prefecture"}
     assert first.sql("SELECT DISTINCT status FROM count_cell WHERE value IS NOT NULL").fetchall() == [("provisional",)]
     release_again(fresh, "final.duckdb", "final", ledger="second")

@@ -14,15 +14,18 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
+from pipelines.release.attack import Undecided
+from pipelines.release.bounds import too_narrow
 from pipelines.release.intervals import NoTable
 from pipelines.release.policy import policy_from_rows
-from pipelines.release.primary import Terms, primary, terms
+from pipelines.release.primary import Terms, primary, terms, with_public
 from pipelines.release.proof import Proof, exactly_told
 from pipelines.release.reading import opened, table
 from pipelines.release.symbols import SHOWN
-from pipelines.release.system import KEYS, IncompleteCells, Mask, System, build, pairs_of
+from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
 from pipelines.release.view import view
 
+ADDS_NOTHING = ("not_collected", "not_applicable")
 SEARCHES = 12  # for two tables apart; each looks on only for the cells that none has proven yet
 SINGLES = 40
 FILLED = {
@@ -40,6 +43,10 @@ RULES = {
     "small_count": (
         "表示してはいけない小さな数、差、0 %または100 %が表示されています。",
         "a count, a difference, a zero or a whole is shown that the policy does not allow",
+    ),
+    "mean_difference": (
+        "平均の対象者の差が少人数です。",
+        "two means differ by too few members",
     ),
     "contradiction": ("表示された値どうしが矛盾しています。", "the shown values contradict each other"),
     "exactly_told": ("秘匿値が表示された値から正確に分かります。", "a hidden value follows exactly from what is shown"),
@@ -93,45 +100,56 @@ def audit_published(path: Path, ledger: Path | None = None, *, with_intervals: b
         release = _read(connection)
     found = [*_beside_status(release), *_ratios(release)]
     if not found:
-        found = [*audit_cells(release, with_intervals=with_intervals)]
+        found = audit_cells(release, with_intervals=with_intervals)
     return [*found, *_vintages(path, release, ledger)]
 
 
-def audit_cells(release: Published, *, with_intervals: bool = True) -> Iterator[Finding]:
+def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Finding]:
     """The primary rule on what is shown, then what follows from it."""
-    known = _as_known(release)
     try:
-        system = build(known, release.areas, pairs_of(release.counts, release.indicators.values()))
+        system = build(_as_known(release), release.areas, pairs_of(release.counts, release.indicators.values()))
     except IncompleteCells:
-        yield Finding("contradiction")
-        return
-    says = terms(system, release.counts, release.policy)
+        return [Finding("contradiction")]
+    says = with_public(system, terms(system, release.counts, release.policy), _elsewhere(release))
     is_hidden = np.isnan(system.value)
-    small = (primary(system, says)[: system.n_cells] > 0) & ~is_hidden[: system.n_cells]
-    if small.any():
-        yield from _of_rows("small_count", system, small)
-        return
+    n = system.n_cells
+    small = (primary(system, says)[:n] > 0) & ~is_hidden[:n] & ~says.is_public[:n]
+    found = [*_of_rows("small_count", system, small), *_of_rows("contradiction", system, _contradicting(system))]
     try:
-        yield from _derived(system, says, is_hidden, with_intervals=with_intervals)
-    except NoTable:
-        yield Finding("contradiction")
+        return found or [*_derived(system, says, is_hidden, _held(release), with_intervals=with_intervals)]
+    except (NoTable, Undecided):
+        return [Finding("contradiction")]
 
 
-def _derived(system: System, says: Terms, is_hidden: Mask, *, with_intervals: bool) -> Iterator[Finding]:
-    """Peeling and null space as outsider and as every submitter, then an interval for every hidden cell."""
+def _contradicting(system: System) -> Mask:
+    """Sums that are shown with all their parts and do not add up, and counts larger than what they lie within."""
+    wrong = np.zeros(system.n_cells, dtype=bool)
+    lines, (inner, outer) = system.cell_lines, system.certain
+    gap = lines.equations(system.n_cells) @ system.value[: system.n_cells]
+    wrong[lines.cells[lines.start[:-1]][np.abs(gap) >= 1]] = True  # NaN, an unknown part, is no contradiction
+    wrong[inner[system.value[inner] > system.value[outer]]] = True
+    return wrong
+
+
+def _derived(system: System, says: Terms, is_hidden: Mask, is_held: Mask, *, with_intervals: bool) -> Iterator[Finding]:
+    """Peeling and null space as outsider and as every submitter, then an interval for every hidden cell.
+
+    is_held: shown with the value of an earlier release, unknown in this one: may not be told exactly, but its
+    interval is what the earlier release said.
+    """
     seen = view(system, says, is_hidden)
     told = np.zeros(system.n_cells, dtype=bool)
     told[exactly_told(seen)] = True
-    if told.any():
+    if told.any() or not with_intervals:
         yield from _of_rows("exactly_told", system, told)
         return
-    proof = Proof(np.zeros(system.n_cells, dtype=bool))
-    for nth in range(SEARCHES if with_intervals else 0):
+    narrow = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
+    proof = Proof(is_held)
+    for nth in range(0 if narrow.any() else SEARCHES):
         proof = proof.continued(seen, SINGLES if nth > 1 else 0)
         if not proof.is_open(seen).any():
             return
-    if with_intervals:
-        yield from _of_rows("narrow_interval", system, proof.is_open(seen))
+    yield from _of_rows("narrow_interval", system, narrow if narrow.any() else proof.is_open(seen))
 
 
 def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:
@@ -140,10 +158,20 @@ def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:
 
 
 def _as_known(release: Published) -> pl.DataFrame:
-    """Cells with the value where it belongs to this release; a value held from an earlier one is unknown in it."""
-    held = (pl.col("status") == "provisional") & (release.status != "provisional")
-    value = pl.when(pl.col("status").is_in(SHOWN) & ~held).then("value")
-    return release.cells.select(*KEYS, value.alias("value"))
+    """Cells with the value where it belongs to this release: not where it is held from an earlier one; and the nothing
+    that an area which did not collect, or was not there, adds to every sum (privacy, hole 11)."""
+    shown = pl.when(pl.col("status").is_in(SHOWN) & ~pl.Series(_held(release))).then("value")
+    nothing = pl.when(pl.col("status").is_in(ADDS_NOTHING)).then(0)
+    return release.cells.select(*KEYS, value=pl.coalesce(shown, nothing))
+
+
+def _held(release: Published) -> Mask:
+    is_earlier = (release.cells["status"] == "provisional").to_numpy()
+    return is_earlier & (release.status != "provisional")
+
+
+def _elsewhere(release: Published) -> pl.DataFrame:
+    return release.cells.filter(pl.col("status").is_in(ADDS_NOTHING))
 
 
 def _beside_status(release: Published) -> Iterator[Finding]:
@@ -160,7 +188,7 @@ def _beside_status(release: Published) -> Iterator[Finding]:
 
 def _ratios(release: Published) -> Iterator[Finding]:
     """Observations: all of what their kind has or nothing, and only where their counts are shown (privacy, hole 24)."""
-    counts = release.cells.filter(pl.col("status").is_in(SHOWN)).select(KEYS)
+    counts = release.cells.filter(pl.col("status").is_in(SHOWN)).select(*KEYS, "value")
     levels = dict(release.areas.select("area_code", "level").iter_rows())
     for indicator in release.indicators.values():
         own = release.observations.filter(pl.col("indicator_id") == indicator.id, pl.col("status").is_in(SHOWN))
@@ -173,10 +201,47 @@ def _ratios(release: Published) -> Iterator[Finding]:
         for count_id in _counts_of(indicator):
             there = counts.filter(pl.col("count_id") == count_id)
             yield from _of_frame("without_its_counts", own.join(there, on=list(KEYS[1:]), how="anti"), keys)
+            told = "denominator" if count_id == indicator.denominator else "numerator"
+            other = own.join(there, on=list(KEYS[1:]), suffix="_counted").filter(
+                pl.col(told) != pl.col("value_counted")
+            )
+            yield from _of_frame("contradiction", other, keys)
         if indicator.kind == "mean":
             level = pl.col("area_code").replace_strict(levels, default=None)
             few = (pl.col("denominator") < release.policy.mean_shown_from) & ~level.is_in(["nation", "prefecture"])
             yield from _of_frame("mean_of_few", own.filter(few), keys)
+            yield from _mean_differences(release, own)
+
+
+def _mean_differences(release: Published, means: pl.DataFrame) -> Iterator[Finding]:
+    """Shown means of nested members that differ by 1..k-1 of them: the few that differ would be told (hole 13)."""
+    members = means.select(*KEYS[1:], count_id="indicator_id", value="denominator")
+    within = pl.concat([_inside_area(members, release.areas), _inside_total(members), _inside_years(members)])
+    own = members.rename({"value": "part"}).join(within, on=KEYS).join(release.areas, on="area_code")
+    rest = pl.col("whole") - pl.col("part")
+    k = pl.col("population").map_elements(lambda p: release.policy.k_for(p) or 0, return_dtype=pl.Int64)
+    yield from _of_frame("mean_difference", own.filter(rest >= 1, rest < k), KEYS)
+
+
+def _inside_area(members: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
+    """KEYS of a part and `whole`, the members of the area above it."""
+    above = members.join(areas.select("area_code", "parent_code"), on="area_code")
+    whole = members.rename({"area_code": "parent_code", "value": "whole"})
+    return above.join(whole, on=[k if k != "area_code" else "parent_code" for k in KEYS]).select(*KEYS, "whole")
+
+
+def _inside_total(members: pl.DataFrame) -> pl.DataFrame:
+    keys = [k for k in KEYS if k not in ("breakdown_id", "category_code")]
+    whole = members.filter(pl.col("breakdown_id") == TOTAL).select(*keys, whole="value")
+    return members.filter(pl.col("breakdown_id") != TOTAL).join(whole, on=keys).select(*KEYS, "whole")
+
+
+def _inside_years(members: pl.DataFrame) -> pl.DataFrame:
+    keys = [k for k in KEYS if k not in ("period", "period_kind")]
+    is_pooled = pl.col("period_kind").str.starts_with("pooled")
+    whole = members.filter(is_pooled).select(*keys, whole="value", span="period")
+    inside = (pl.col("period") >= pl.col("span").str.head(4)) & (pl.col("period") <= pl.col("span").str.tail(4))
+    return members.filter(~is_pooled).join(whole, on=keys).filter(inside).select(*KEYS, "whole")
 
 
 def _empty_columns(indicator: Indicator) -> list[str]:

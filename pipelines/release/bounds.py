@@ -7,8 +7,8 @@ the linear programs the hopeless cells.
 import numpy as np
 
 from pipelines.release.intervals import CEILING
-from pipelines.release.primary import Terms
 from pipelines.release.line_rule import parts_of_zero, unknown
+from pipelines.release.primary import Terms
 from pipelines.release.system import Mask, System, Values
 
 STEPS = 30
@@ -39,10 +39,16 @@ def public_room(system: System, terms: Terms) -> Values:
 
 
 def too_narrow(system: System, terms: Terms, is_hidden: Mask, width: Values) -> Mask:
-    """Published cells that are unknown and keep less than `width` under line-by-line arithmetic."""
-    n = system.n_cells
+    """Published cells that are unknown and keep less than `width` under line-by-line arithmetic, or whose complement
+    does while both of its counts are unknown."""
+    nesting, sure = system.nesting, system.nesting.is_certain
     low, high = bounds(system, terms, is_hidden)
-    return unknown(system, terms, is_hidden)[:n] & ((high - low)[:n] < width)
+    is_unknown = unknown(system, terms, is_hidden)
+    narrow = is_unknown & (high - low < np.pad(width, (0, len(low) - len(width)), constant_values=0))
+    inner, rest = nesting.inner[sure], nesting.complement[sure]
+    both = is_unknown[inner] & is_unknown[nesting.outer[sure]] & is_unknown[rest]
+    narrow[inner[both & (high[rest] - low[rest] < width[inner])]] = True
+    return narrow[: system.n_cells]
 
 
 def _along_lines(system: System, low: Values, high: Values) -> None:

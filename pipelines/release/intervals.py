@@ -9,6 +9,7 @@ of the table still only ever shows less room than there is; so small slices come
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 
 import highspy
 import numpy as np
@@ -88,7 +89,8 @@ def narrow(polytope: Polytope, slices: Sequence[Slice], left: Mask, may_be_empty
         blocks = [b for b in polytope.blocks(part.free) if wanted[b].any()]
         start = [seed, nth]
         with ThreadPoolExecutor(THREADS) as pool:
-            done = pool.map(lambda b: _opened(polytope, b, middle, wanted, may_be_empty, part, start), blocks)
+            opened = partial(_opened, polytope, middle, wanted, may_be_empty, part, start)
+            done = pool.map(opened, blocks)
             for columns, is_open in zip(blocks, done, strict=True):
                 left[columns[is_open]] = False
     return left
@@ -116,7 +118,7 @@ def _middle(polytope: Polytope) -> Values:
 
 
 def _opened(
-    polytope: Polytope, columns: Rows, middle: Values, wanted: Mask, may_be_empty: Mask, part: Slice, start: list[int]
+    polytope: Polytope, middle: Values, wanted: Mask, may_be_empty: Mask, part: Slice, start: list[int], columns: Rows
 ) -> Mask:
     """Which of the wanted `columns` were pushed apart as far as they need."""
     rng = np.random.default_rng([*start, int(columns[0]), len(columns)])
@@ -130,9 +132,9 @@ def _opened(
         sign = np.where(is_low, 1.0, rng.choice([-1.0, 1.0], len(columns))) if nth else -np.ones(len(columns))
         apart.push(sign * np.exp(SPREAD * rng.standard_normal(len(columns))))
     for column in np.flatnonzero(apart.narrow)[: part.singles]:
-        for sign in (1.0, -1.0):
+        for side in (1.0, -1.0):
             if apart.narrow[column]:
-                apart.push(sign * (np.arange(len(columns)) == column))
+                apart.push(side * (np.arange(len(columns)) == column))
     return wanted[columns] & ~apart.narrow
 
 
@@ -201,7 +203,13 @@ class _Model:
         model.a_matrix_.start_, model.a_matrix_.index_ = matrix.indptr, matrix.indices
         model.a_matrix_.value_ = matrix.data
         highs = highspy.Highs()
-        settings = {"output_flag": False, "threads": 1, "solver": solver, "run_crossover": "off", "time_limit": SECONDS}
+        settings: dict[str, bool | int | float | str] = {
+            "output_flag": False,
+            "threads": 1,
+            "solver": solver,
+            "run_crossover": "off",
+            "time_limit": SECONDS,
+        }
         for name, value in settings.items():
             highs.setOptionValue(name, value)
         highs.passModel(model)

@@ -86,7 +86,7 @@ def _interval(indicator: Indicator) -> list[pl.Expr]:
     if indicator.kind == "count":
         nothing = pl.lit(None, pl.Float64)
         return [n.cast(pl.Float64).alias("value"), nothing.alias("ci_low"), nothing.alias("ci_high")]
-    low, high = wilson(n, d) if indicator.kind == "proportion" else byar(n, d)
+    low, high = wilson(n, d) if indicator.kind == "proportion" else attendance(n, d)
     return [
         (scale * n / d).alias("value"), (scale * low).alias("ci_low"), (scale * high).alias("ci_high")
     ]  # fmt: skip
@@ -98,6 +98,15 @@ def wilson(n: pl.Expr, d: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
     centre = p + z2 / (2 * d)
     half = Z95 * (p * (1 - p) / d + z2 / (4 * d * d)).sqrt()
     return (centre - half) / (1 + z2 / d), (centre + half) / (1 + z2 / d)
+
+
+def attendance(n: pl.Expr, d: pl.Expr) -> tuple[pl.Expr, pl.Expr]:
+    """95 % limits of a rate that is nearly a proportion: Wilson up to 100 %, Byar's above."""
+    is_within = n <= d
+    return tuple(  # type: ignore[return-value]
+        pl.when(is_within).then(within).otherwise(beyond)
+        for within, beyond in zip(wilson(n, d), byar(n, d), strict=True)
+    )
 
 
 def byar(n: pl.Expr, d: pl.Expr) -> tuple[pl.Expr, pl.Expr]:

@@ -62,7 +62,7 @@ def policy_rows(policy: Policy, counts: Mapping[str, Count] = COUNTS) -> pl.Data
     ]
     rows += [(policy.id, *row, "計数の宣言") for row in _count_rows(counts)]
     columns = ("policy_id", "key", "value", "meaning_ja", "meaning_en", "guideline")
-    return pl.DataFrame(rows, schema={c: pl.String for c in columns}, orient="row")
+    return pl.DataFrame(rows, schema=dict.fromkeys(columns, pl.String), orient="row")
 
 
 def policy_from_rows(rows: pl.DataFrame) -> Policy:

@@ -10,6 +10,8 @@ import polars as pl
 from pipelines.declaration import LEVELS, Count, Policy
 from pipelines.release.system import KEYS, TOTAL, Mask, Nesting, Rows, System, Values
 
+OF_PERSONS = ("person", "pregnancy", "event")  # any other subject is not personal and has no threshold
+
 
 class Reason(IntEnum):
     """Why a cell is hidden; for the release's own log and reach only, the published symbol is one."""
@@ -45,12 +47,13 @@ def terms(system: System, counts: Mapping[str, Count], policy: Policy) -> Terms:
     lowest_k = max(tier.k for tier in policy.tiers if tier.k)
     population = system.frame["population"].to_numpy()
     tier = {p: policy.k_for(p) for p in np.unique(population).tolist()}
-    k = np.array([tier[p] or lowest_k for p in population.tolist()], dtype=np.int64)
+    is_person = ~_of_counts(system, {c.id for c in counts.values() if c.subject not in OF_PERSONS})
+    k = np.where(is_person, [tier[p] or lowest_k for p in population.tolist()], 1).astype(np.int64)
     is_empty_tier = np.array([tier[p] is None for p in population.tolist()], dtype=bool)
     return Terms(
         k=k,
-        width=np.maximum(policy.interval_floor, k / 2),
-        is_closed=is_empty_tier | _below_class(system, counts, policy),
+        width=np.where(is_person, np.maximum(policy.interval_floor, k / 2), 0),
+        is_closed=is_person & (is_empty_tier | _below_class(system, counts, policy)),
         is_public=_is_public(system, counts, policy),
         is_sensitive=_of_counts(system, {c.id for c in counts.values() if c.is_sensitive}),
         zero_shown_from=policy.zero_shown_from,

@@ -30,6 +30,8 @@ from pipelines.release.symbols import SHOWN
 from pipelines.release.vintage import against_earlier, levels_for
 from pipelines.release.writing import place_file
 
+SHARES = ("shown_before", "shown_after")
+
 
 @dataclass(frozen=True)
 class Released:
@@ -53,10 +55,8 @@ class Released:
             f"{self.n_shown:,} of {self.n_cells:,} cells shown"
         ]
         for (policy_id,), rows in self.reach.group_by("policy_id", maintain_order=True):
-            before, after = (
-                100 * float((rows[name] * rows["cells"]).sum() / rows["cells"].sum())
-                for name in ("shown_before", "shown_after")
-            )
+            weighted = rows.select(100 * (pl.col(n) * pl.col("cells")).sum() / pl.col("cells").sum() for n in SHARES)
+            before, after = weighted.row(0)
             audited = "" if policy_id == self.policy_id else "(監査前 / before the audit) "
             told.append(
                 f"到達度 {policy_id} {audited}: 市区町村セルの {before:.1f} % → 二次秘匿後 {after:.1f} % / "

@@ -183,8 +183,8 @@ def _nesting(published: pl.DataFrame, pairs: tuple[Pair, ...]) -> tuple[Nesting,
     both = inner.join(named, on="inner_id").join(outer, on=["outer_id", *WHERE]).sort("inner", "outer")
     sure = both.filter("is_certain").with_row_index("nth")
     complements = sure.select(
+        *WHERE,
         count_id=pl.concat_str("outer_id", pl.lit("-"), "inner_id"),
-        *(pl.col(k) for k in WHERE),
         value=pl.col("outer_value") - pl.col("inner_value"),
     ).select(*KEYS, "value")
     is_certain = both["is_certain"].to_numpy()

@@ -11,7 +11,7 @@ from pipelines.release.bounds import public_room
 from pipelines.release.intervals import CEILING, Polytope
 from pipelines.release.line_rule import parts_of_zero
 from pipelines.release.primary import Terms
-from pipelines.release.system import Lines, LineKind, Mask, Rows, System, Values
+from pipelines.release.system import LineKind, Lines, Mask, Rows, System, Values
 
 ONE_PERSON = 1.0
 

@@ -75,9 +75,7 @@ def test_the_example_gives_its_answer(indicator_id: str) -> None:
 def _everywhere(indicator: Indicator) -> Indicator:
     """The indicator with every level open: the example asks for the arithmetic, not for the publication."""
     open_to_all = tuple(replace(b, lowest_level="municipality") for b in indicator.breakdowns)
-    return replace(
-        indicator, lowest_level="municipality", lowest_level_pooled="municipality", breakdowns=open_to_all
-    )
+    return replace(indicator, lowest_level="municipality", lowest_level_pooled="municipality", breakdowns=open_to_all)
 
 
 def test_every_indicator_has_an_example() -> None:

@@ -55,7 +55,9 @@ def made_areas(prefectures: tuple[str, ...]) -> pl.DataFrame:
         prefecture=pl.col("pref_code") + "0000",
     ).with_columns(medical_area=pl.format("{}M{}", "pref_code", pl.col("nth").cast(pl.String).str.zfill(2)))
     columns = ("area_code", "level", "parent_code", "population")
-    town = towns.select(area_code="code6", level=pl.lit("municipality"), parent_code="medical_area", population="population")
+    town = towns.select(
+        area_code="code6", level=pl.lit("municipality"), parent_code="medical_area", population="population"
+    )
     medical = towns.group_by("medical_area", "prefecture").agg(pl.sum("population")).sort("medical_area")
     prefecture = medical.group_by("prefecture").agg(pl.sum("population")).sort("prefecture")
     return pl.concat([
@@ -108,7 +110,10 @@ def _atoms(rng: np.random.Generator, towns: pl.DataFrame, year: str) -> pl.DataF
         drawn[count_id, "all"] = total[:, None]
         for b in every.values():
             drawn[count_id, b.id] = np.array(
-                [rng.multivariate_hypergeometric(c, t) if t else np.zeros_like(c) for c, t in zip(drawn[outer, b.id], total, strict=True)]
+                [
+                    rng.multivariate_hypergeometric(c, t) if t else np.zeros_like(c)
+                    for c, t in zip(drawn[outer, b.id], total, strict=True)
+                ]
             )
     for age in ("3to5m", "18m", "3y"):
         target = drawn[f"checkup_{age}_target", "sex"]
@@ -146,4 +151,8 @@ def _at_every_level(atoms: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
     ]
     wanted = pl.DataFrame(allowed, schema=["count_id", "breakdown_id", "period_kind", "level"], orient="row")
     every = pl.concat(levels).join(areas.select("area_code", "level"), on="area_code")
-    return every.join(wanted, on=["count_id", "breakdown_id", "period_kind", "level"], how="semi").select(*keys, "value").sort(keys)
+    return (
+        every.join(wanted, on=["count_id", "breakdown_id", "period_kind", "level"], how="semi")
+        .select(*keys, "value")
+        .sort(keys)
+    )

@@ -70,7 +70,7 @@ def test_one_hidden_count_hides_the_whole_observation(hidden: str) -> None:
 def test_a_rate_may_exceed_a_hundred_percent() -> None:
     row = observed("checkup_3y_rate_official", cell("checkup_3y_seen", 150), cell("checkup_3y_target", 100))
     assert row["value"] == pytest.approx(150.0)
-    assert row["ci_low"] < 150 < row["ci_high"]
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((126.95, 176.02), abs=0.01)
 
 
 @pytest.mark.parametrize(("n", "is_shown"), [(99, False), (100, True)])
@@ -81,6 +81,11 @@ def test_a_mean_needs_a_hundred_below_prefecture_level(n: int, is_shown: bool) -
     assert (row["value"] == 13.0 and row["denominator"] == n) if is_shown else (row["value"] is None)
     assert row["numerator"] is None
     assert row["status"] == ("observed" if is_shown else "suppressed")
+
+
+def test_a_rate_below_a_hundred_percent_has_the_interval_of_a_proportion() -> None:
+    row = observed("checkup_3y_rate_official", cell("checkup_3y_seen", 90), cell("checkup_3y_target", 100))
+    assert (row["ci_low"], row["ci_high"]) == pytest.approx((82.56, 94.48), abs=0.01)
 
 
 def test_the_least_certain_status_wins() -> None:

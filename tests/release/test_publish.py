@@ -29,7 +29,10 @@ def test_every_table_and_column_explains_itself_and_has_a_key(tmp_path: Path) ->
     connection = duckdb.connect(str(tmp_path / "draft"), read_only=True)
     bare = "SELECT table_name FROM duckdb_tables() WHERE comment IS NULL OR NOT has_primary_key"
     assert connection.sql(bare).fetchall() == []
-    assert connection.sql("SELECT column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL").fetchall() == []
+    assert (
+        connection.sql("SELECT column_name FROM duckdb_columns() WHERE NOT internal AND comment IS NULL").fetchall()
+        == []
+    )
 
 
 def test_every_field_count_and_indicator_stands_in_its_table(tmp_path: Path) -> None:

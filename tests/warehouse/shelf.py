@@ -3,7 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -12,7 +14,7 @@ import polars as pl
 from pipelines.records import RECORDS
 from pipelines.records.parcel import LAG_SCHEMA, LAG_TABLE
 from pipelines.warehouse.apply import Taken, apply_parcels
-from pipelines.warehouse.database import attached, make_folder
+from pipelines.warehouse.database import DATABASE, attached, make_folder
 from pipelines.warehouse.init import renew
 from pipelines.warehouse.linkage_process import second_pseudonyms
 from pipelines.warehouse.manifest import Manifest
@@ -49,6 +51,7 @@ class Shelf:
         manifest = Manifest(
             submitter, (town.municipality,), (2022, 2024), town.sequence, "", 1, 1, {}, {}, {}, {},
             f"{town.sequence:064x}",
+            None,
         )  # fmt: skip
         lags = pl.DataFrame(schema=LAG_SCHEMA)
         apply_parcels(
@@ -69,12 +72,24 @@ class Shelf:
             self.connection.execute("INSERT INTO state.period VALUES (?, 'closed', DATE '2025-06-01')", [year])
 
 
+@cache
+def _prepared() -> bytes:
+    """The file of an empty warehouse; made once, because its tables take longer than most tests."""
+    with TemporaryDirectory() as place:
+        folder = Path(place) / "w"
+        make_folder(folder)
+        connection = attached(folder, KEY)
+        prepare(connection)
+        connection.close()
+        return (folder / DATABASE).read_bytes()
+
+
 @contextmanager
 def shelf(folder: Path) -> Iterator[Shelf]:
     make_folder(folder)
+    (folder / DATABASE).write_bytes(_prepared())
     connection = attached(folder, KEY)
     try:
-        prepare(connection)
         yield Shelf(connection)
     finally:
         connection.close()
