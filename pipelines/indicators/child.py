@@ -10,6 +10,10 @@ PROGRAMMES = (
 )
 
 
+# The three programmes that ask it: the breakdown must hold every member.
+ASKED = "programme_code IN ('31', '34', '36') AND relaxed_code IN ('1', '2', '3')"
+
+
 def _counts(age: str, code: str, name_ja: str, name_en: str) -> tuple[Count, Count]:
     """Target list and attendance of one programme; attendance is not within the list (carry-overs, moves)."""
     words = dict(
@@ -42,12 +46,12 @@ COUNTS = (
     Count(
         "relaxed_answered", "ゆったりした時間の回答", "answers on relaxed time with the child",
         grain="questionnaire", subject="person", counting="child", basis="fiscal_year",
-        sensitivity=Sensitivity.S1, population="relaxed_code IN ('1', '2', '3')",
+        sensitivity=Sensitivity.S1, population=ASKED,
     ),
     Count(
         "relaxed_yes", "ゆったりした時間がある", "has relaxed time with the child",
         grain="questionnaire", subject="person", counting="child", basis="fiscal_year",
-        sensitivity=Sensitivity.S1, population="relaxed_code IN ('1', '2', '3')", condition="relaxed_code = '1'",
+        sensitivity=Sensitivity.S1, population=ASKED, condition="relaxed_code = '1'",
         within="relaxed_answered",
     ),
 )  # fmt: skip

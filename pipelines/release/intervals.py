@@ -158,7 +158,7 @@ class _Apart:
         goal = np.where(self.narrow, direction, 0.0)
         low = np.where(goal < 0, self.highest - self.width, -np.inf)
         high = np.where(goal > 0, self.lowest + self.width, np.inf)
-        table = self.model.best(goal / self.width, low, high)
+        table = self.model.best(goal / np.maximum(self.width, 1), low, high)
         if table is not None:
             np.minimum(self.lowest, table, out=self.lowest)
             np.maximum(self.highest, table, out=self.highest)

@@ -27,7 +27,7 @@ class Proof:
 
     def is_open(self, seen: View) -> Mask:
         """Targets not proven wide."""
-        return seen.is_target & ~self.is_wide
+        return seen.is_target & (seen.width > 0) & ~self.is_wide
 
 
 def exactly_told(seen: View) -> Rows:
@@ -44,7 +44,7 @@ def _narrow(seen: View, is_wide: Mask, turn: int, singles: int) -> Mask:
     stands_for = np.bincount(stand_in, minlength=n)
     columns, tables = polytope(seen, stand_in == np.arange(n))
     wanted = np.zeros(n, dtype=bool)
-    wanted[stand_in[seen.is_target & ~is_wide]] = True
+    wanted[stand_in[seen.is_target & (seen.width > 0) & ~is_wide]] = True
     level = seen.system.frame["level"].head(n).to_numpy()[columns]
     lowest = np.isin(level, ("municipality", "ward"))
     low = lowest | (level == "medical_area")

@@ -7,6 +7,7 @@ import polars as pl
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from pipelines.declaration import LEVELS
 from pipelines.release.bounds import public_room
 from pipelines.release.intervals import CEILING, Polytope
 from pipelines.release.line_rule import parts_of_zero
@@ -20,8 +21,8 @@ ONE_PERSON = 1.0
 class View:
     """A system as a reader has it; arrays over the published cells.
 
-    value: NaN where unknown; width: what an interval must keep open; is_target: unknown cells to protect (not what
-    public figures leave less than one person of room); is_public: known to the reader even where value is NaN,
+    value: NaN where unknown; width: what an interval must keep open (0 where that cannot be said); is_target:
+    unknown cells to protect (not what public figures leave less than one person of room); is_public: known to the reader even where value is NaN,
     because then it is only us who do not know it.
     """
 
@@ -57,9 +58,22 @@ def view(system: System, terms: Terms, is_hidden: Mask) -> View:
     value = np.where(is_hidden & ~terms.is_public, np.nan, system.value)
     value = np.where(is_hidden & is_zero, 0.0, value)[:n]
     is_unknown = np.isnan(value)
-    width = np.minimum(terms.width, public_room(system, terms) / 2)[:n]
-    is_target = is_unknown & ~terms.is_public[:n] & (width >= ONE_PERSON / 2)
+    room = public_room(system, terms)[:n]
+    is_unread = _under_unread(system, terms)[:n]
+    width = np.where(is_unread, 0.0, np.minimum(terms.width[:n], room / 2))
+    is_target = is_unknown & ~terms.is_public[:n] & (terms.width[:n] > 0) & ((room >= ONE_PERSON) | is_unread)
     return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width)
+
+
+def _under_unread(system: System, terms: Terms) -> Mask:
+    """Rows below a public figure that the reader has and we have not: how much room they keep cannot be said here."""
+    is_under = terms.is_public & np.isnan(system.value)
+    lines, nesting, sure = system.lines, system.nesting, system.nesting.is_certain
+    is_category = (lines.kind == LineKind.CATEGORY)[lines.of_entry]
+    for _ in LEVELS:  # nesting is a chain of a few counts
+        is_under[lines.cells[is_category & is_under[lines.cells[lines.start[:-1]]][lines.of_entry]]] = True
+        is_under[nesting.inner[sure & is_under[nesting.outer]]] = True
+    return is_under
 
 
 def polytope(seen: View, keep: Mask) -> tuple[Rows, Polytope]:

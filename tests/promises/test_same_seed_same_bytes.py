@@ -17,7 +17,7 @@ from synthetic.cohort import make_cohort
 
 ROOT = Path(__file__).parents[2]
 BIRTHS, FEWER = 600, 250
-COMMITTED = "9d56e7e7b90d417f247e9a5ab7d46f031b5046f19011fbc00581367e0a3832c9"
+COMMITTED = "b5f4cd5344016c967cfcaf7e8ebaca1d554cae61a7e775148e6961d13271ff64"
 MAKE = "import sys; from pathlib import Path; from synthetic.cohort import make_cohort; make_cohort(Path(sys.argv[1]), ('13',), births=int(sys.argv[2]), faults='heavy', jobs=1)"
 
 
