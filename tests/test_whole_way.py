@@ -1,6 +1,8 @@
 """The whole way on the cohort of one prefecture, as `mchdb demo` walks it: what must hold at its end."""
 
+import io
 import shutil
+from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
 
@@ -18,10 +20,22 @@ SAMPLE = 1000
 
 
 @pytest.fixture(scope="module")
-def places(tmp_path_factory: pytest.TempPathFactory) -> Places:
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, str]:
+    """A demo and what it printed."""
     out = tmp_path_factory.mktemp("whole") / "demo"
-    run_demo(out, ("31",), seed=1, jobs=2)
-    return Places(out)
+    with redirect_stdout(io.StringIO()) as printed:
+        run_demo(out, ("31",), seed=1, jobs=2)
+    return Places(out), printed.getvalue()
+
+
+@pytest.fixture(scope="module")
+def places(walked: tuple[Places, str]) -> Places:
+    return walked[0]
+
+
+def test_it_tells_the_reach_of_both_policies_and_where_the_time_went(walked: tuple[Places, str]) -> None:
+    for word in ("到達度 standard", "到達度 official_parity", "合計 / total"):
+        assert word in walked[1]
 
 
 def written_back(published: Path, to: Path, sql: str) -> Path:

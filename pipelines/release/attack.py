@@ -5,6 +5,7 @@ import polars as pl
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from pipelines.release.errors import UnsafeError
 from pipelines.release.system import LineKind, Mask, Rows, Values
 from pipelines.release.view import View
 
@@ -14,7 +15,7 @@ SEEDS = (1, 2)
 MAX_STEPS = 5_000
 
 
-class Undecided(ValueError):
+class Undecided(UnsafeError):
     """The projection did not settle: the audit cannot say that the cells are safe."""
 
 
@@ -52,8 +53,8 @@ def _free_change(equations: sp.csr_array, seed: int) -> Values:
         change = change - back @ _conjugate_gradients(rows, back, rows @ change, precision * size_at_first)
     if np.abs(rows @ change).max() > ZERO / 1000:
         raise Undecided(
-            "方程式の検査が制限内に終わりませんでした。公表せず、報告してください。"
-            " / the test of the equations did not end within its limit; do not publish, and report this."
+            "方程式の検査が制限内に終わりませんでした。公表せず、報告してください。",
+            "the test of the equations did not end within its limit; do not publish, and report this.",
         )
     return change
 

@@ -16,6 +16,7 @@ import numpy as np
 import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
+from pipelines.release.errors import UnsafeError
 from pipelines.release.system import Mask, Rows, Values
 
 THREADS = 2
@@ -26,7 +27,7 @@ INTERIOR_FROM = 1500  # columns; below, simplex is faster
 SECONDS = 120.0  # per linear program; one that takes longer proves nothing
 
 
-class NoTable(ValueError):
+class NoTable(UnsafeError):
     """No table fits what is shown (or none was found within the limit): the release contradicts itself."""
 
 
@@ -106,8 +107,8 @@ def _middle(polytope: Polytope) -> Values:
         table = model.best(np.zeros(len(columns)))
         if table is None:
             raise NoTable(
-                "公表値どうしが矛盾しているか、制限内に解が見つかりません。"
-                " / the shown values contradict each other, or no table was found within the limit."
+                "公表値どうしが矛盾しているか、制限内に解が見つかりません。",
+                "the shown values contradict each other, or no table was found within the limit.",
             )
         return table
 

@@ -55,8 +55,8 @@ class Released:
             f"{self.n_shown:,} of {self.n_cells:,} cells shown"
         ]
         for (policy_id,), rows in self.reach.group_by("policy_id", maintain_order=True):
-            weighted = rows.select(100 * (pl.col(n) * pl.col("cells")).sum() / pl.col("cells").sum() for n in SHARES)
-            before, after = weighted.row(0)
+            share = {n: 100 * (pl.col(n) * pl.col("cells")).sum() / pl.col("cells").sum() for n in SHARES}
+            before, after = rows.select(**share).row(0)
             audited = "" if policy_id == self.policy_id else "(監査前 / before the audit) "
             told.append(
                 f"到達度 {policy_id} {audited}: 市区町村セルの {before:.1f} % → 二次秘匿後 {after:.1f} % / "

@@ -16,6 +16,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from pipelines.declaration import Count, Indicator
+from pipelines.release.errors import UnsafeError
 
 TOTAL = "all"
 WHAT = ("count_id", "period", "period_kind", "breakdown_id", "category_code")
@@ -27,7 +28,7 @@ Mask = np.ndarray  # one bool per cell
 Values = np.ndarray  # one number per cell; NaN where the reader does not know it
 
 
-class IncompleteCells(ValueError):
+class IncompleteCells(UnsafeError):
     """A level or a breakdown is there only in part: an equation would be missing that a reader can still write down."""
 
 
@@ -164,7 +165,7 @@ def build(
     )
     if frame["level"].null_count():
         raise IncompleteCells(
-            "地域表にない地域のセルがあります。 / a cell lies in an area that is not in the table of areas."
+            "地域表にない地域のセルがあります。", "A cell lies in an area that is not in the table of areas."
         )
     lines = _joined([_area_lines(frame, areas), _category_lines(frame), _year_lines(frame)])
     value = frame["value"].to_numpy().astype(float)
@@ -241,8 +242,8 @@ def _refuse_holes(is_there: Mask, group_of_column: Rows, what_ja: str, what_en: 
         share = is_there[:, group_of_column == group]
         if (share.any(axis=1) & ~share.all(axis=1)).any():
             raise IncompleteCells(
-                f"{what_ja}の一部だけにセルがあります。全ての地域・区分のセル(0 も)が必要です。"
-                f" / {what_en} is there only in part; every area and category needs its cell, zeros too."
+                f"{what_ja}の一部だけにセルがあります。全ての地域・区分のセル(0 も)が必要です。",
+                f"{what_en} is there only in part; every area and category needs its cell, zeros too.",
             )
 
 
@@ -256,8 +257,8 @@ def _category_lines(frame: pl.DataFrame) -> Lines:
     there = parts.group_by(*keys, "breakdown_id").agg("row", n=pl.len()).join(expected, on=["count_id", "breakdown_id"])
     if there.filter(pl.col("n") != pl.col("expected")).height:
         raise IncompleteCells(
-            "内訳の区分の一部だけにセルがあります。全ての区分のセル(0 も)が必要です。"
-            " / a breakdown is there only in part; every category needs its cell, zeros too."
+            "内訳の区分の一部だけにセルがあります。全ての区分のセル(0 も)が必要です。",
+            "a breakdown is there only in part; every category needs its cell, zeros too.",
         )
     return _listed(there.join(total, on=keys).select("sum_row", "row"), LineKind.CATEGORY)
 

@@ -1,0 +1,117 @@
+"""Promise 7: no small count can be derived from a release, by an outsider or by a single submitter.
+
+Made-up countries of every shape (single children, villages only, nobody at all) are protected under both policies:
+suppression ends, the audit finds nothing, and what was hidden is found as soon as it is written back.
+"""
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from pipelines.declaration import Policy
+from pipelines.indicators import COUNTS, INDICATORS
+from pipelines.release.audit import Published, audit_cells
+from pipelines.release.fallback import FALLBACKS, fallback
+from pipelines.release.primary import Reason, primary, terms
+from pipelines.release.suppress import protect
+from pipelines.release.system import KEYS, build, pairs_of
+from tests.release import made_tables as t
+from tests.release.made_cells import made_cells
+
+POLICIES = (t.STANDARD, t.PARITY)
+QUICK = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+SECRET = b"of the warehouse"
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32 - 1), policy=st.sampled_from(POLICIES))
+def test_what_is_protected_passes_the_audit(seed: int, policy: Policy) -> None:
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
+    done = protect(table, tree, counts, indicators, policy, SECRET)
+    assert audit_cells(t.seen(done.cells, tree, counts, indicators, policy)) == []
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32 - 1), policy=st.sampled_from(POLICIES))
+def test_a_small_number_written_back_is_found(seed: int, policy: Policy) -> None:
+    rng = np.random.default_rng(seed)
+    table, tree, counts, indicators = t.random_case(rng)
+    done = protect(table, tree, counts, indicators, policy, SECRET).cells
+    hidden = np.flatnonzero((done["reason"] == "primary").to_numpy())
+    for row in rng.choice(hidden, size=min(3, len(hidden)), replace=False):
+        opened = t.written_back(done, int(row))
+        assert audit_cells(t.seen(opened, tree, counts, indicators, policy), with_intervals=False)
+
+
+@QUICK
+@given(seed=st.integers(0, 2**32 - 1))
+def test_nothing_that_the_primary_rule_hides_is_shown(seed: int) -> None:
+    """Read from the values themselves, not from the code that hides."""
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
+    done = protect(table, tree, counts, indicators, t.STANDARD, SECRET).cells
+    shown = done.filter("is_shown").join(tree, on="area_code")
+    k = pl.when(pl.col("population") < 2_000).then(None).when(pl.col("population") < 25_000).then(20).otherwise(10)
+    by_count = {c: f.with_columns(k=k) for (c,), f in shown.group_by("count_id")}
+    for frame in by_count.values():
+        assert frame["k"].null_count() == 0
+        assert frame.filter(pl.col("value") >= 1, pl.col("value") < pl.col("k")).is_empty()
+    for inner, outer in (("n", "o"), ("m", "n"), ("r", "o")):
+        if inner in by_count and outer in by_count:
+            both = by_count[inner].join(by_count[outer], on=KEYS[1:], suffix="_outer")
+            rest = (pl.col("value_outer") - pl.col("value")).abs()
+            assert both.filter(rest >= 1, rest < pl.col("k")).is_empty()
+            assert both.filter(rest == 0, pl.col("value") >= 1, pl.col("value") < 50).is_empty()
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.id)
+@pytest.mark.parametrize(
+    "towns", [{}, {"A": t.VILLAGE}, {"A": t.TOWN}, {"A": t.VILLAGE, "B": t.VILLAGE}], ids=["none", "one", "town", "two"]
+)
+@pytest.mark.parametrize("value", [0, 1, 25])
+def test_suppression_ends_in_the_smallest_countries(policy: Policy, towns: dict[str, int], value: int) -> None:
+    tree = t.areas(towns)
+    counts = t.counts_of(t.count("o", known_publicly=True), t.count("n", within="o", is_sensitive=True))
+    values = {**dict.fromkeys(towns, value), "P1": value * len(towns)}
+    table = t.cells([*t.totals("o", values), *t.totals("n", values)])
+    done = protect(table, tree, counts, t.proportion("n", "o"), policy, SECRET)
+    assert audit_cells(t.seen(done.cells, tree, counts, t.proportion("n", "o"), policy)) == []
+
+
+def test_every_fallback_hides_more_and_the_last_leaves_nothing_of_what_is_tied() -> None:
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(11))
+    system = build(table, tree, pairs_of(counts, indicators.values()))
+    found = np.flatnonzero(
+        (system.frame["count_id"] == "n").to_numpy() & (system.frame["level"] == "municipality").to_numpy()
+    )
+    stage: dict[str, int] = {}
+    sizes = [len(fallback(system, found[:1], stage)[0]) for _ in FALLBACKS]
+    assert sizes == sorted(sizes)
+    tied = system.frame[fallback(system, found[:1], stage)[0]]["count_id"].unique().to_list()
+    assert sorted(tied) == ["m", "n", "o"]  # "r" lies in "o" only nearly: no equation ties them
+
+
+def test_the_audit_refuses_the_primary_rule_alone() -> None:
+    """Without secondary suppression nearly every hidden cell follows from the others: the gate is not idle."""
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(5))
+    system = build(table, tree, pairs_of(counts, indicators.values()))
+    reason = primary(system, terms(system, counts, t.STANDARD))[: system.n_cells]
+    open_table = table.with_columns(is_shown=pl.Series(reason == Reason.SHOWN))
+    found = audit_cells(t.seen(open_table, tree, counts, indicators))
+    assert {f.rule for f in found} == {"exactly_told"}
+
+
+@pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.id)
+def test_a_prefecture_of_real_size_is_safe_and_still_worth_reading(policy: Policy) -> None:
+    made = made_cells(("31",))
+    done = protect(made.cells, made.areas, COUNTS, INDICATORS, policy, SECRET)
+    assert audit_cells(Published("final", *_published(done.cells), made.areas, COUNTS, INDICATORS, policy)) == []
+    assert done.reach["shown_after"].mean() > 0.25
+    assert (done.reach["shown_after"] <= done.reach["shown_before"]).all()
+
+
+def _published(cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+    status = pl.when("is_shown").then(pl.lit("observed")).otherwise(pl.lit("suppressed"))
+    count_cells = cells.select(*KEYS, value=pl.when("is_shown").then("value"), status=status)
+    return count_cells, pl.DataFrame(schema={"indicator_id": pl.String})
