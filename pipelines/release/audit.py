@@ -113,7 +113,8 @@ def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Find
     says = with_public(system, terms(system, release.counts, release.policy), _elsewhere(release))
     is_hidden = np.isnan(system.value)
     n = system.n_cells
-    small = (primary(system, says)[:n] > 0) & ~is_hidden[:n] & ~says.is_public[:n]
+    is_told = release.cells["status"].is_in(SHOWN).to_numpy() & ~is_hidden[:n]
+    small = (primary(system, says)[:n] > 0) & is_told
     found = [*_of_rows("small_count", system, small), *_of_rows("contradiction", system, _contradicting(system))]
     try:
         return found or [*_derived(system, says, is_hidden, _held(release), with_intervals=with_intervals)]

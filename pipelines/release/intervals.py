@@ -103,8 +103,8 @@ def _middle(polytope: Polytope) -> Values:
     blocks = polytope.blocks(np.ones(polytope.n, dtype=bool))
 
     def found(columns: Rows) -> Values:
-        model = _Model(polytope, columns, None, "ipm")
-        table = model.best(np.zeros(len(columns)))
+        tries = (_Model(polytope, columns, None, solver).best(np.zeros(len(columns))) for solver in ("ipm", "simplex"))
+        table = next((found for found in tries if found is not None), None)
         if table is None:
             raise NoTable(
                 "公表値どうしが矛盾しているか、制限内に解が見つかりません。",

@@ -88,10 +88,11 @@ def unknown(system: System, terms: Terms, is_hidden: Mask) -> Mask:
 def parts_of_zero(system: System, terms: Terms, is_hidden: Mask) -> Mask:
     """Rows that shown zeros say are zero: parts and inner counts of one, and sums of nothing but zeros.
 
-    That nobody is there is published with the zero (the primary rule decided that it may be), not derived.
+    That nobody is there is published with the zero (the primary rule decided that it may be), not derived. A public
+    figure that is hidden here does not count: an auditor of the file alone must come to the same.
     """
     lines, nesting = system.lines, system.nesting
-    is_zero = (~is_hidden | terms.is_public) & (system.value == 0)
+    is_zero = ~is_hidden & (system.value == 0)
     start, sums, sure = lines.start[:-1], lines.cells[lines.start[:-1]], nesting.is_certain
     while True:
         before = int(is_zero.sum())

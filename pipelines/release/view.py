@@ -21,9 +21,9 @@ ONE_PERSON = 1.0
 class View:
     """A system as a reader has it; arrays over the published cells.
 
-    value: NaN where unknown; width: what an interval must keep open (0 where that cannot be said); is_target:
-    unknown cells to protect (not what public figures leave less than one person of room); is_public: known to the reader even where value is NaN,
-    because then it is only us who do not know it.
+    value: NaN where unknown; width: what an interval must keep open (0 where public figures alone leave less than one
+    person, or where that cannot be said); is_target: unknown cells that may not be told exactly; is_public: known to
+    the reader even where value is NaN, because then it is only us who do not know it.
     """
 
     system: System
@@ -58,11 +58,10 @@ def view(system: System, terms: Terms, is_hidden: Mask) -> View:
     value = np.where(is_hidden & ~terms.is_public, np.nan, system.value)
     value = np.where(is_hidden & is_zero, 0.0, value)[:n]
     is_unknown = np.isnan(value)
-    room = public_room(system, terms)[:n]
-    is_unread = _under_unread(system, terms)[:n]
-    width = np.where(is_unread, 0.0, np.minimum(terms.width[:n], room / 2))
-    is_target = is_unknown & ~terms.is_public[:n] & (terms.width[:n] > 0) & ((room >= ONE_PERSON) | is_unread)
-    return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width)
+    width = np.minimum(terms.width, public_room(system, terms) / 2)
+    width[_under_unread(system, terms) | (width < ONE_PERSON / 2)] = 0.0
+    is_target = is_unknown & ~terms.is_public[:n] & (terms.width[:n] > 0)
+    return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width[:n])
 
 
 def _under_unread(system: System, terms: Terms) -> Mask:

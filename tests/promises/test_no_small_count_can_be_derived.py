@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from pipelines.declaration import Policy
 from pipelines.indicators import COUNTS, INDICATORS
-from pipelines.release.audit import Published, audit_cells
+from pipelines.release import suppress
+from pipelines.release.audit import audit_cells
 from pipelines.release.fallback import FALLBACKS, fallback
 from pipelines.release.primary import Reason, primary, terms
 from pipelines.release.suppress import protect
@@ -39,7 +40,7 @@ def test_a_small_number_written_back_is_found(seed: int, policy: Policy) -> None
     rng = np.random.default_rng(seed)
     table, tree, counts, indicators = t.random_case(rng)
     done = protect(table, tree, counts, indicators, policy, SECRET).cells
-    hidden = np.flatnonzero((done["reason"] == "primary").to_numpy())
+    hidden = np.flatnonzero(done["value"].is_between(1, 9).to_numpy())  # below every tier's k
     for row in rng.choice(hidden, size=min(3, len(hidden)), replace=False):
         opened = t.written_back(done, int(row))
         assert audit_cells(t.seen(opened, tree, counts, indicators, policy), with_intervals=False)
@@ -65,6 +66,17 @@ def test_nothing_that_the_primary_rule_hides_is_shown(seed: int) -> None:
             assert both.filter(rest == 0, pl.col("value") >= 1, pl.col("value") < 50).is_empty()
 
 
+@pytest.mark.parametrize("seed", [0, 4, 10, 13])  # countries that the line rule alone leaves unsafe
+def test_suppression_ends_by_fallbacks_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Repairs that never help: the larger pieces, in their fixed order, still lead to a safe release."""
+    monkeypatch.setattr(suppress, "_beside", lambda *_: np.zeros(0, dtype=np.int64))
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
+    done = protect(table, tree, counts, indicators, t.STANDARD, SECRET)
+    assert done.log
+    assert (done.cells["reason"] == "fallback").any()
+    assert audit_cells(t.seen(done.cells, tree, counts, indicators)) == []
+
+
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.id)
 @pytest.mark.parametrize(
     "towns", [{}, {"A": t.VILLAGE}, {"A": t.TOWN}, {"A": t.VILLAGE, "B": t.VILLAGE}], ids=["none", "one", "town", "two"]
@@ -86,32 +98,30 @@ def test_every_fallback_hides_more_and_the_last_leaves_nothing_of_what_is_tied()
         (system.frame["count_id"] == "n").to_numpy() & (system.frame["level"] == "municipality").to_numpy()
     )
     stage: dict[str, int] = {}
-    sizes = [len(fallback(system, found[:1], stage)[0]) for _ in FALLBACKS]
-    assert sizes == sorted(sizes)
+    hidden: set[int] = set()
+    for _ in FALLBACKS:
+        before = len(hidden)
+        hidden |= set(fallback(system, found[:1], stage)[0].tolist())
+        assert len(hidden) > before
     tied = system.frame[fallback(system, found[:1], stage)[0]]["count_id"].unique().to_list()
     assert sorted(tied) == ["m", "n", "o"]  # "r" lies in "o" only nearly: no equation ties them
 
 
 def test_the_audit_refuses_the_primary_rule_alone() -> None:
     """Without secondary suppression nearly every hidden cell follows from the others: the gate is not idle."""
-    table, tree, counts, indicators = t.random_case(np.random.default_rng(5))
-    system = build(table, tree, pairs_of(counts, indicators.values()))
-    reason = primary(system, terms(system, counts, t.STANDARD))[: system.n_cells]
-    open_table = table.with_columns(is_shown=pl.Series(reason == Reason.SHOWN))
-    found = audit_cells(t.seen(open_table, tree, counts, indicators))
+    made = made_cells(("31",))
+    system = build(made.cells, made.areas, pairs_of(COUNTS, INDICATORS.values()))
+    reason = primary(system, terms(system, COUNTS, t.STANDARD))[: system.n_cells]
+    table = made.cells.with_columns(is_shown=pl.Series(reason == Reason.SHOWN))
+    found = audit_cells(t.seen(table, made.areas, COUNTS, INDICATORS), with_intervals=False)
     assert {f.rule for f in found} == {"exactly_told"}
+    assert len(found) > 100
 
 
 @pytest.mark.parametrize("policy", POLICIES, ids=lambda p: p.id)
 def test_a_prefecture_of_real_size_is_safe_and_still_worth_reading(policy: Policy) -> None:
     made = made_cells(("31",))
     done = protect(made.cells, made.areas, COUNTS, INDICATORS, policy, SECRET)
-    assert audit_cells(Published("final", *_published(done.cells), made.areas, COUNTS, INDICATORS, policy)) == []
+    assert audit_cells(t.seen(done.cells, made.areas, COUNTS, INDICATORS, policy)) == []
     assert done.reach["shown_after"].mean() > 0.25
     assert (done.reach["shown_after"] <= done.reach["shown_before"]).all()
-
-
-def _published(cells: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    status = pl.when("is_shown").then(pl.lit("observed")).otherwise(pl.lit("suppressed"))
-    count_cells = cells.select(*KEYS, value=pl.when("is_shown").then("value"), status=status)
-    return count_cells, pl.DataFrame(schema={"indicator_id": pl.String})
