@@ -40,7 +40,7 @@ def proportion(numerator: str, denominator: str, kind: str = "proportion") -> di
 
 def areas(towns: Mapping[str, int], parent: str = "P1", level: str = "prefecture") -> pl.DataFrame:
     """One area `parent` (a prefecture, without anything above it) and its municipalities with their inhabitants."""
-    rows = [(parent, level, None, sum(towns.values()) + 1_000_000)]
+    rows: list[tuple[str, str, str | None, int]] = [(parent, level, None, sum(towns.values()) + 1_000_000)]
     rows += [(code, "municipality", parent, people) for code, people in towns.items()]
     return pl.DataFrame(rows, schema=["area_code", "level", "parent_code", "population"], orient="row")
 
