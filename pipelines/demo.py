@@ -57,7 +57,7 @@ class Places:
         return [self.keys(kind) for kind in CENTRE_KINDS]
 
 
-def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: int = 2) -> None:
+def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: int = 2) -> Clock:
     """Cohort, keys, edge, warehouse and release (audited before it appears) into `out`; prints where the time went."""
     _fresh(out)
     places, clock = Places(out), Clock()
@@ -73,6 +73,7 @@ def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: in
     with clock.stage("集計・秘匿・監査・公表 / release"):
         _release(places)
     clock.tell()
+    return clock
 
 
 def _fresh(out: Path) -> None:

@@ -13,6 +13,8 @@ import pytest
 from pipelines.conduct import audit_file, release_from
 from pipelines.demo import Places, run_demo
 from pipelines.release.errors import LedgerError
+from pipelines.warehouse.database import opened
+from pipelines.warehouse.keyring import warehouse_key
 
 pytestmark = pytest.mark.alone
 
@@ -114,6 +116,24 @@ def test_the_births_of_the_release_are_those_of_the_truth_but_for_refused_and_pr
     )
     assert births is not None and births[0] is not None
     assert 0.98 * children.height <= births[0] <= children.height
+
+
+# Share of births alone in their group, in per cent: coarsening lowers it and does not make rows anonymous (hole 15).
+STATED_UNIQUENESS = {
+    "municipality_code, birth_month, sex_code": 5,
+    "municipality_code, birth_month, sex_code, birth_weight_g_class": 35,
+    "municipality_code, birth_month, sex_code, birth_weight_g_class, gestation_weeks_class, mother_age_class": 90,
+}
+
+
+@pytest.mark.parametrize(("columns", "stated"), STATED_UNIQUENESS.items())
+def test_uniqueness_in_the_warehouse_stays_below_what_is_stated(places: Places, columns: str, stated: int) -> None:
+    key = warehouse_key([places.keys("warehouse")])
+    with opened(places.out / "warehouse", key) as connection:
+        groups = f"SELECT count(*) AS n FROM core.birth GROUP BY {columns}"
+        share = connection.sql(f"SELECT 100.0 * count(*) FILTER (WHERE n = 1) / sum(n) FROM ({groups})").fetchone()
+    assert share is not None
+    assert 0 < share[0] <= stated
 
 
 @pytest.fixture
