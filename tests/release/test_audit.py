@@ -11,7 +11,7 @@ import scipy.sparse as sp
 from pipelines.declaration import Count
 from pipelines.release.attack import determined, peel
 from pipelines.release.audit import Finding, audit_cells, audit_published
-from pipelines.release.bounds import too_narrow
+from pipelines.release.bounds import bounds, too_narrow
 from pipelines.release.policy import policy_rows
 from pipelines.release.primary import terms, with_public
 from pipelines.release.proof import exactly_told
@@ -133,6 +133,25 @@ def test_a_bridge_between_two_rings_is_told_though_no_equation_has_one_unknown()
     assert not peel(seen.unknown_equations()).any()
     told = system.frame[exactly_told(seen)].select("area_code", "category_code").rows()
     assert ("A", "3") in told and ("C", "3") in told
+
+
+def test_what_lies_under_a_public_figure_that_the_file_lacks_has_no_interval_to_measure() -> None:
+    """The release measured it with the figure; from the file alone the room that the State leaves cannot be said."""
+    towns = dict.fromkeys("ABCD", t.TOWN)
+    counts = t.counts_of(t.count("o", known_publicly=True), t.count("n", within="o"))
+    outer = t.totals("o", {"P1": 400, "A": None, "B": None, "C": None, "D": 80})
+    table = t.cells([*outer, *t.totals("n", {"P1": 48, "A": None, "B": None, "C": None, "D": 40})])
+    assert rules(audit_cells(t.seen(table, t.areas(towns), counts))) == {"narrow_interval"}
+    assert audit_cells(t.seen(table, t.areas(towns), counts, policy=t.PARITY)) == []
+
+
+def test_line_by_line_arithmetic_finds_the_plainly_narrow_ones_first() -> None:
+    table = t.cells(t.totals("n", {"P1": 48, "A": None, "B": None, "C": None, "D": 40}))
+    system = build(table, t.areas(dict.fromkeys("ABCD", t.TOWN)), ())
+    is_hidden, says = np.isnan(system.value), terms(system, ONE, t.STANDARD)
+    low, high = bounds(system, says, is_hidden)
+    assert (low[1:4].tolist(), high[1:4].tolist()) == ([0, 0, 0], [8, 8, 8])
+    assert too_narrow(system, says, is_hidden, says.width).tolist() == [False, True, True, True, False]
 
 
 def test_two_cells_that_only_all_lines_together_make_narrow_are_found() -> None:

@@ -7,7 +7,10 @@ import polars as pl
 import pytest
 
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
+from pipelines.release.line_rule import thin_lines
+from pipelines.release.primary import terms, with_public
 from pipelines.release.suppress import Protected, protect
+from pipelines.release.system import build
 from tests.release import made_tables as t
 
 SECRET = b"of the warehouse"
@@ -129,6 +132,28 @@ def test_what_an_earlier_release_showed_protects_nobody() -> None:
     done = protect(table, tree, t.counts_of(t.count("n")), {}, t.STANDARD, SECRET, already_public=public)
     hidden = set(done.cells.filter(~pl.col("is_shown"))["area_code"])
     assert "A" in hidden and "P1" in hidden  # with B and C known, A is alone with D: the total must go
+
+
+@pytest.mark.parametrize(("public", "is_thin"), [("", False), ("C", True)])
+def test_known_cells_do_not_count_on_a_line(public: str, is_thin: bool) -> None:
+    tree = t.areas(dict.fromkeys("ABC", t.CITY))
+    table = t.cells(t.totals("n", {"P1": 60, "A": 20, "B": 20, "C": 20}))
+    system = build(table, tree, ())
+    says = with_public(system, terms(system, t.counts_of(t.count("n")), t.STANDARD),
+                       table.filter(pl.col("area_code") == public))  # fmt: skip
+    assert thin_lines(system, says, np.array([0, 2, 2, 2])).tolist() == [is_thin]
+
+
+@pytest.mark.parametrize(("hidden", "is_thin"), [
+    ((4, 17), True), ((4, 17, 30), False), ((4, 4, 30), True), ((10, 0, 30), False), ((9, 0, 30), True),
+])  # fmt: skip
+def test_under_a_shown_sum_three_areas_and_k_without_the_largest(hidden: tuple[int, ...], is_thin: bool) -> None:
+    towns = {f"T{i}": t.CITY for i in range(len(hidden))}
+    values = {"P1": sum(hidden) + 50, **dict(zip(towns, hidden, strict=True)), "S": 50}
+    system = build(t.cells(t.totals("n", values)), t.areas({**towns, "S": t.CITY}), ())
+    reason = np.array([0, *(2 for _ in hidden), 0])
+    says = terms(system, t.counts_of(t.count("n")), t.STANDARD)
+    assert thin_lines(system, says, reason).tolist() == [is_thin]
 
 
 def test_the_choice_depends_on_the_secret_and_on_nothing_else() -> None:

@@ -54,6 +54,14 @@ def test_a_level_that_a_count_lacks_is_bridged() -> None:
     assert lines_by_name(table) == {"AREA n 2024 000000 all": {"n 2024 A all", "n 2024 B all", "n 2024 C all"}}
 
 
+def test_a_sum_that_lacks_a_part_is_no_equation() -> None:
+    """D lies in no medical area: where a count ends at medical areas, the prefecture is more than their sum."""
+    apart = pl.DataFrame([("D", "municipality", "P", t.CITY)], schema=TREE.schema, orient="row")
+    table = t.cells(t.totals("n", {"P": 9, "M": 5, "N": 3}))
+    assert lines_by_name(table) != {}
+    assert lines_by_name(table, pl.concat([TREE, apart])) == {}
+
+
 def test_a_total_is_the_sum_of_each_breakdown_and_pooled_years_of_single_ones() -> None:
     rows: list[t.Row] = [("n", p, "A", "all", "all", v) for p, v in (("2023", 3), ("2024", 4), ("2023-2024", 7))]
     rows += [("n", "2024", "A", "sex", c, v) for c, v in (("1", 1), ("2", 3))]
