@@ -87,8 +87,12 @@ def counts_of(indicator: Indicator) -> tuple[str, ...]:
 
 def _levels(indicator: Indicator, breakdown_id: str) -> tuple[str, str]:
     floor = next((b.lowest_level for b in indicator.breakdowns if b.id == breakdown_id), "municipality")
-    coarser = lambda a: a if len(at_or_above(a)) < len(at_or_above(floor)) else floor  # noqa: E731
-    return coarser(indicator.lowest_level), coarser(indicator.lowest_level_pooled)
+    single, pooled = indicator.lowest_level, indicator.lowest_level_pooled
+    return _coarser(single, floor), _coarser(pooled, floor)
+
+
+def _coarser(a: str, b: str) -> str:
+    return b if _finer(a, b) == a else a
 
 
 def _finer(a: str, b: str) -> str:
