@@ -92,7 +92,7 @@ def release(
             against_earlier(protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status)
         )
         write_draft(assemble(source, order, cells, _shown_sums(measured, cells), set(indicators)), draft)
-        _refuse_unsafe(draft)
+        _refuse_unsafe(draft, is_first=earlier.is_empty())
         ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
         place_file(draft, out)
         reaches = [
@@ -188,12 +188,13 @@ def _shown_sums(measured: Measured, cells: pl.DataFrame) -> pl.DataFrame:
     return sums.join(current, on=["count_id", *CELL], how="semi").drop("count_id")
 
 
-def _refuse_unsafe(draft: Path) -> None:
+def _refuse_unsafe(draft: Path, *, is_first: bool) -> None:
     """The audit is the gate: what an outsider could derive from the finished file does not leave.
 
-    The intervals were proven by `protect` for the same hidden cells; hiding more, as the ledger may, keeps them.
+    Of a first release the intervals were just proven by `protect` for the same hidden cells. After an earlier one the
+    ledger may keep a value shown that `protect` had hidden: then they are proven anew.
     """
-    findings = audit_published(draft, with_intervals=False)
+    findings = audit_published(draft, with_intervals=not is_first)
     if findings:
         first = findings[0]
         raise ReleaseError(
