@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import polars as pl
 
 from pipelines.reference import units
 from pipelines.release.assemble import Source
@@ -55,10 +54,9 @@ def release_from(
 @dataclass(frozen=True)
 class Audited:
     findings: list[Finding]
-    reach: pl.DataFrame
 
     def summary(self) -> dict[str, Any]:
-        return {"findings": [vars(f) for f in self.findings], "reach": self.reach.to_dicts()}
+        return {"findings": [vars(f) for f in self.findings]}
 
     def lines(self) -> Iterator[str]:
         for finding in self.findings:
@@ -68,7 +66,7 @@ class Audited:
 
 def audit_file(published: Path, ledger: Path | None) -> Audited:
     """Attacks a published file as an outsider would."""
-    return Audited(audit_published(published, ledger), pl.DataFrame())
+    return Audited(audit_published(published, ledger))
 
 
 def _derived(key: str, purpose: str) -> bytes:
