@@ -1,9 +1,7 @@
-"""Bytes to physical lines of text: strict, line by line where it must be, never lossy."""
+"""Bytes to physical lines of UTF-8 text: strict, line by line where it must be, never lossy."""
 
 import codecs
 from collections.abc import Callable, Iterator
-
-import polars as pl
 
 PIECE_BYTES = 1 << 16
 # Not a feed's encodings: only read so that the people flagged in a refused file are protected all the same.
@@ -21,38 +19,42 @@ def encoding_that_decodes(data: bytes, encodings: tuple[str, ...]) -> str | None
     return next((e for e in encodings if _decoded(data, e) is not None), None)
 
 
-def read_elsewhere(data: bytes, knows: Callable[[str], bool]) -> str | None:
-    """The text of a file in an encoding that is not the feed's, or None."""
+def read_elsewhere(data: bytes, knows: Callable[[str], bool]) -> bytes | None:
+    """The text of a file in an encoding that is not the feed's, as UTF-8, or None."""
     texts = (text for e in ELSEWHERE if (text := _decoded(data, e)) is not None)
-    return next((text for text in texts if knows(text.split("\n", 1)[0])), None)
+    return next((text.encode() for text in texts if knows(text.split("\n", 1)[0])), None)
 
 
-def lines_of(data: bytes, encoding: str) -> pl.Series:
-    """The physical lines, null where a line is not text in this encoding; no line for what follows the last newline."""
+def lines_of(data: bytes, encoding: str) -> list[bytes | None]:
+    """The physical lines, None where a line is not text in this encoding; no line for what follows the last newline."""
     if encoding == "utf-8-sig":
         data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    text = _decoded(data, encoding)
-    return split_lines(text) if text is not None else pl.concat(_parts(data, encoding))
+    whole = _as_utf8(data, encoding)
+    return [*split_lines(whole)] if whole is not None else [line for part in _parts(data, encoding) for line in part]
 
 
-def _parts(data: bytes, encoding: str) -> Iterator[pl.Series]:
+def split_lines(text: bytes) -> list[bytes]:
+    """Lines without their ends: `\\n`, or `\\r\\n`."""
+    if b"\r" in text:
+        text = text.replace(b"\r\n", b"\n")
+    return text.removesuffix(b"\n").split(b"\n")
+
+
+def _parts(data: bytes, encoding: str) -> Iterator[list[bytes | None]]:
     """Piece by piece of whole lines; line by line only where a piece holds a bad byte."""
     at = 0
     while at < len(data):
         end = data.find(b"\n", at + PIECE_BYTES) + 1 or len(data)
-        text = _decoded(data[at:end], encoding)
-        yield split_lines(text) if text is not None else _each_line(data[at:end], encoding)
+        text = _as_utf8(data[at:end], encoding)
+        yield [*split_lines(text)] if text is not None else [
+            _as_utf8(line, encoding) for line in split_lines(data[at:end])
+        ]
         at = end
 
 
-def _each_line(piece: bytes, encoding: str) -> pl.Series:
-    lines = piece.removesuffix(b"\n").replace(b"\r\n", b"\n").removesuffix(b"\r").split(b"\n")
-    return pl.Series("text", [_decoded(line, encoding) for line in lines], dtype=pl.String)
-
-
-def split_lines(text: str) -> pl.Series:
-    lines = pl.Series("text", [text.removesuffix("\n")], dtype=pl.String).str.split("\n").explode()
-    return lines.str.strip_suffix("\r") if "\r" in text else lines
+def _as_utf8(data: bytes, encoding: str) -> bytes | None:
+    text = _decoded(data, encoding)
+    return None if text is None else data if encoding == "utf-8" else text.encode()
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

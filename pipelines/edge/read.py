@@ -62,15 +62,15 @@ def _csv_file(arrived: Arrived, data: bytes) -> Arrived:
 
     encoding = encoding_of(data, feed.encodings, knows)
     if encoding is None and (text := read_elsewhere(data, knows)):
-        return _csv_text(_file_refused(arrived, "encoding"), split_lines(text), columns)
+        return _csv_text(_file_refused(arrived, "encoding"), [*split_lines(text)], columns)
     encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
         return _file_refused(arrived, "encoding", shows_protected=False)
     return _csv_text(arrived, lines_of(data, encoding), columns)
 
 
-def _csv_text(arrived: Arrived, lines: pl.Series, columns: tuple[Column, ...]) -> Arrived:
-    heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines[0])]
+def _csv_text(arrived: Arrived, lines: list[bytes | None], columns: tuple[Column, ...]) -> Arrived:
+    heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines[0] or b"")]
     cells, ragged, undecodable = csv_rows.rows_of(lines, len(heading))
     arrived = replace(
         arrived,
@@ -103,8 +103,8 @@ def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: 
 def _json_file(arrived: Arrived, data: bytes) -> Arrived:
     feed, columns = arrived.feed, arrived.feed.columns(arrived.record)
     encoding = encoding_that_decodes(data, feed.encodings) or feed.encodings[0]
-    text = "\n".join(line if line is not None else json_rows.UNREADABLE for line in lines_of(data, encoding))
-    elements = json_rows.Elements(text)
+    lines = (line if line is not None else json_rows.UNREADABLE for line in lines_of(data, encoding))
+    elements = json_rows.Elements(b"\n".join(lines).decode())
     sent = json_rows.rows_of(elements.read(), list(dict.fromkeys(c.header for c in columns)))
     read = len(sent) + len(elements.broken)
     broken = refused(arrived.file, arrived.record.name, elements.broken, "json")

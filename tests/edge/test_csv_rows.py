@@ -56,7 +56,7 @@ def test_trailing_blank_lines_and_the_old_end_of_file_are_no_rows() -> None:
 
 def test_the_encoding_is_known_by_the_heading_even_with_a_bad_byte_below() -> None:
     encodings = ("utf-8-sig", "utf-8", "cp932")
-    knows = lambda line: "氏名" in heading_cells(line)  # noqa: E731
+    knows = lambda line: "氏名" in heading_cells(line.encode())  # noqa: E731
     for encoding, expected in (("cp932", "cp932"), ("utf-8", "utf-8-sig"), ("utf-8-sig", "utf-8-sig")):
         assert encoding_of("氏名,a\nx,1\n".encode(encoding) + b"\xff\xff\n", encodings, knows) == expected
     assert encoding_of("氏名,a\n".encode("utf-16"), encodings, knows) is None
