@@ -11,6 +11,7 @@ import polars as pl
 
 FORBIDDEN = ("個人番号", "マイナンバ", "mynumber", "法人番号", "住民票コード")
 WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
+SHORTEST = 12  # bytes of a cell that can hold one
 SMALLEST_COLUMN = 20
 SHARE = 0.5
 SEPARATORS = r"[\s\-－‐‑–—−ー]"
@@ -31,32 +32,32 @@ def forbidden_names(headings: Iterable[str]) -> list[str]:
 def columns_filled_like_one(rows: pl.DataFrame) -> list[str]:
     """The text columns in which at least 20 cells hold a 12-digit number and more than half of those are valid."""
     longest = rows.select(pl.selectors.string().str.len_bytes().max()).row(0, named=True) if len(rows) else {}
-    long = [name for name, length in longest.items() if (length or 0) >= 12]
-    hits = rows.select(pl.col(long).str.contains(LIKE_ONE).sum()).row(0, named=True) if long else {}
-    return [name for name, hit in hits.items() if hit >= SMALLEST_COLUMN and _is_filled_like_one(rows[name])]
+    return [name for name, length in longest.items() if (length or 0) >= SHORTEST and _is_filled_like_one(rows[name])]
 
 
 def cells_with_one(cells: pl.Series) -> int:
     """How many cells of a free-text column hold a valid 12-digit number; the text itself is never kept."""
-    return int(_is_valid(_numbers(cells)).sum() or 0)
+    return int(_numbers(cells).filter(IS_VALID)["cells"].sum())
 
 
 def _is_filled_like_one(cells: pl.Series) -> bool:
     numbers = _numbers(cells)
-    return len(numbers) >= SMALLEST_COLUMN and int(_is_valid(numbers).sum() or 0) > SHARE * len(numbers)
+    met = int(numbers["cells"].sum())
+    return met >= SMALLEST_COLUMN and int(numbers.filter(IS_VALID)["cells"].sum()) > SHARE * met
 
 
-def _numbers(cells: pl.Series) -> pl.Series:
-    """The first 12-digit number of each cell that has one, in half-width digits."""
-    like = cells.filter(cells.str.contains(LIKE_ONE))
-    plain = like.str.normalize("NFKC").str.replace_all(SEPARATORS, "")
-    return plain.str.extract(TWELVE, 1).drop_nulls()
+def _numbers(cells: pl.Series) -> pl.DataFrame:
+    """`number, cells`: the first 12-digit number of a cell, in half-width digits, and how many cells hold its text."""
+    long = cells.filter(cells.str.len_bytes() >= SHORTEST).alias("text")
+    like = long.value_counts(name="cells").filter(pl.col("text").str.contains(LIKE_ONE))
+    plain = pl.col("text").str.normalize("NFKC").str.replace_all(SEPARATORS, "")
+    return like.select(plain.str.extract(TWELVE, 1).alias("number"), "cells").drop_nulls("number")
 
 
-def _is_valid(numbers: pl.Series) -> pl.Series:
-    if not len(numbers):
-        return pl.Series(dtype=pl.Boolean)
-    digit = [pl.col("n").str.slice(i, 1).cast(pl.Int32) for i in range(12)]
+def _is_valid(number: pl.Expr) -> pl.Expr:
+    digit = [number.str.slice(i, 1).cast(pl.Int32) for i in range(12)]
     rest = pl.sum_horizontal(d * w for d, w in zip(digit, WEIGHTS, strict=False)) % 11
-    expected = pl.when(rest <= 1).then(0).otherwise(11 - rest)
-    return pl.DataFrame({"n": numbers}).select((digit[11] == expected).fill_null(False).alias("valid"))["valid"]
+    return digit[11] == pl.when(rest <= 1).then(0).otherwise(11 - rest)
+
+
+IS_VALID = _is_valid(pl.col("number"))
