@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from pipelines.declaration import Role
-from pipelines.edge.accepted import Accepted
+from pipelines.edge.accepted import Accepted, beside
 from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
 from pipelines.edge.protect import PERSON, everywhere, protected_people
@@ -20,12 +20,11 @@ from pipelines.edge.pseudonymize import (
     composite_tokens,
     hmac,
     local_token,
-    local_tokens,
-    record_keys,
     token_rows,
+    with_local_tokens,
 )
 from pipelines.edge.read import Arrived
-from pipelines.edge.state import SENT_SCHEMA, TOKEN_COLUMNS
+from pipelines.edge.state import SENT_SCHEMA
 from pipelines.edge.window import hide_narrow_windows
 from pipelines.edge.withdraw import GONE, everyone_tied, is_tied, taken_back, tokens_of
 from pipelines.feeds import FEEDS
@@ -59,14 +58,14 @@ def depart(
     arrived: every file as read, refused ones too (who is protected). numbers: the required list.
     sent: what left before (schema SENT_SCHEMA).
     """
-    keyed = [_keyed(a, keys) for a in accepted]
-    going, held = _parted(keyed, _stays)
-    live, cancelled = _parted(going, pl.col("is_cancelled").fill_null(False))
-    composite = composite_tokens(_people(live), keys)
-    live = [_with_identity(a, composite, keys) for a in live]
+    going, held = _parted(with_local_tokens(accepted, keys), _stays)
+    live, cancelled = _parted(going, lambda _: pl.col("is_cancelled").fill_null(False))
+    people = _people(live)
+    composite = composite_tokens(people, keys)
+    live = _with_identity(live, people, composite, keys)
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, live, sent, keys)
-    leaving, protected = _parted(live, is_tied(inside))
-    told_gone, silent = _parted(cancelled, is_tied(inside))
+    leaving, protected = _parted(live, lambda _: is_tied(inside))
+    told_gone, silent = _parted(_without_identity(cancelled), lambda _: is_tied(inside))
     gone = [tokens_of(told_gone, SENT_SCHEMA).select(GONE), taken_back(sent, inside, _column(held, "local_row"))]
     composite = composite.join(_column(leaving, "record_key").to_frame(), on="record_key", how="semi")
     windowed = hide_narrow_windows(leaving, _mothers(composite))
@@ -82,56 +81,54 @@ def depart(
     )
 
 
-def _keyed(accepted: Accepted, keys: TokenKeys) -> Accepted:
-    """Rows with `record_key`, a column for each local token rule (null where the record has none), `local_identity`."""
-    rows, feed, record = accepted.rows, accepted.feed, accepted.record
-    tokens = local_tokens(rows, feed, record, keys)
-    absent = [pl.lit(None, pl.Binary).alias(c) for c in TOKEN_COLUMNS if c not in tokens]
-    held = [token.alias(rule) for rule, token in tokens.items()]
-    return accepted.with_rows(
-        rows.with_columns(record_keys(rows, feed, record, keys).alias("record_key"), *held, *absent)
-    )
-
-
 def _parted(
-    accepted: list[Accepted], condition: pl.Expr | Callable[[Accepted], pl.Expr]
+    accepted: list[Accepted], condition: Callable[[Accepted], pl.Expr | None]
 ) -> tuple[list[Accepted], list[Accepted]]:
-    """The rows without and the rows with a condition; every row is in one of the two."""
+    """The rows without and the rows with a condition (None: no row has it); every row is in one of the two."""
     without, having = [], []
     for a in accepted:
-        is_so = a.rows.select(condition if isinstance(condition, pl.Expr) else condition(a)).to_series()
-        without.append(a.with_rows(a.rows.filter(~is_so)) if is_so.any() else a)
-        having.append(a.with_rows(a.rows.filter(is_so) if is_so.any() else a.rows.clear()))
+        asked = condition(a)
+        is_so = None if asked is None or a.rows.is_empty() else a.rows.select(asked).to_series()
+        if is_so is None or not is_so.any():
+            without.append(a)
+        else:
+            without.append(a.with_rows(a.rows.filter(~is_so)))
+            having.append(a.with_rows(a.rows.filter(is_so)))
     return without, having
 
 
-def _stays(accepted: Accepted) -> pl.Expr:
+def _stays(accepted: Accepted) -> pl.Expr | None:
     """Rows that never leave the source, whoever they are about (losses); the last revision of a row decides for all."""
     if accepted.record.stays is None:
-        return pl.repeat(False, pl.len())
+        return None
     last = accepted.record.stays().fill_null(False).sort_by(pl.col("revision_no").fill_null(0)).last()
     return last.over("local_row")
 
 
 def _people(accepted: list[Accepted]) -> pl.DataFrame:
+    """Whose row each is, with what composite tokens are made of: `record_key, feed, person_local`, PARTS as text."""
     parts = [pl.col(part).cast(pl.String) for part in PARTS]
-    feed = [pl.lit(a.feed.name).alias("feed") for a in accepted]
-    return pl.concat(
-        [a.rows.select("record_key", f, "person_local", *parts) for a, f in zip(accepted, feed, strict=True)]
-    )
+    rows = (a.rows.select("record_key", pl.lit(a.feed.name).alias("feed"), "person_local", *parts) for a in accepted)
+    text = dict.fromkeys(["feed", "person_local", *PARTS], pl.String)
+    return pl.concat([pl.DataFrame(schema={"record_key": pl.Binary, **text}), *rows])
 
 
-def _with_identity(accepted: Accepted, composite: pl.DataFrame, keys: TokenKeys) -> Accepted:
+def _with_identity(
+    accepted: list[Accepted], people: pl.DataFrame, composite: pl.DataFrame, keys: TokenKeys
+) -> list[Accepted]:
     """Rows with `local_identity`, a name's token under the submitter's own key (stays in the state), and no name."""
-    names = composite.filter(pl.col("feed") == accepted.feed.name, pl.col("rule") == "name")
-    first = names.unique("person_local", keep="first", maintain_order=True).with_columns(
-        pl.col("token").bin.encode("hex")
-    )
-    named = first.select(
-        "person_local", local_token(first, "local_identity", ["token"], "", keys).alias("local_identity")
-    )
-    rows = accepted.rows.drop("local_identity", *accepted.record.of_role(Role.LINK))
-    return accepted.with_rows(rows.join(named, on="person_local", how="left", maintain_order="left"))
+    whose = ["feed", "person_local"]
+    names = composite.filter(pl.col("rule") == "name").unique(whose, keep="first", maintain_order=True)
+    hexed = names.select(*whose, pl.col("token").bin.encode("hex"))
+    named = hexed.select(*whose, local_token(hexed, "local_identity", "token", "", keys).alias("local_identity"))
+    identity = people.select(whose).join(named, on=whose, how="left", maintain_order="left").select("local_identity")
+    nameless = [a.with_rows(a.rows.drop(a.record.of_role(Role.LINK))) for a in accepted]
+    return beside(nameless, identity)
+
+
+def _without_identity(cancelled: list[Accepted]) -> list[Accepted]:
+    """A cancelled row may come without a name: it is told by its numbers alone."""
+    return [a.with_rows(a.rows.with_columns(pl.lit(None, pl.Binary).alias("local_identity"))) for a in cancelled]
 
 
 def _protected_tokens(
@@ -140,7 +137,7 @@ def _protected_tokens(
     """Local tokens of everybody who stays, closed over what is at hand and what was sent before."""
     people = pl.concat([protected.select(PERSON), everywhere(numbers)]).unique()
     seeds = [
-        local_token(part, "local_person", ["person_local"], part["namespace"][0], keys)
+        local_token(part, "local_person", "person_local", part["namespace"][0], keys)
         for part in people.partition_by("namespace")
     ]
     return everyone_tied(
@@ -180,11 +177,15 @@ def _token_table(
     leaving: list[Accepted], composite: pl.DataFrame, cancelling: pl.DataFrame, keys: TokenKeys
 ) -> pl.DataFrame:
     """Composite tokens on first rows, local tokens on every row, and of a cancelled row its row token alone."""
-    own = [a.rows.select("record_key", pl.lit(rule).alias("rule"), token=rule) for a in leaving for rule in LOCAL_RULES]
+    rows = pl.concat([pl.DataFrame(schema=_ROW_TOKENS), *(a.rows.select(*_ROW_TOKENS) for a in leaving)])
+    own = [rows.select("record_key", pl.lit(rule).alias("rule"), token=rule) for rule in LOCAL_RULES]
     gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
     local = token_rows(pl.concat([*own, gone]), keys.local_version)
     shared = token_rows(composite.select("record_key", "rule", "token"), keys.edge_version)
     return pl.concat([shared, local]).sort("record_key", "rule", "token")
+
+
+_ROW_TOKENS = dict.fromkeys(("record_key", *LOCAL_RULES), pl.Binary)
 
 
 def _counted(accepted: list[Accepted]) -> dict[str, int]:

@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import polars as pl
 import polars_hash as plh
 
-from pipelines.declaration import Record
+from pipelines.edge.accepted import Accepted, beside
 from pipelines.edge.canon import canonical
-from pipelines.feeds import Feed
-from pipelines.records.linkage import CANON_VERSION, TOKEN_RULES, TokenRule
+from pipelines.records.linkage import CANON_VERSION, LOCAL_RULES, TOKEN_RULES, TokenRule
 from pipelines.records.parcel import TOKEN_BYTES
 
 BETWEEN = "\x1f"  # in no canonical form and in no local number
@@ -39,29 +38,49 @@ def hmac(texts: pl.Series, key: str) -> pl.Series:
     return pl.DataFrame({"text": texts}).select(token=digest)["token"]
 
 
-def record_keys(rows: pl.DataFrame, feed: Feed, record: Record, keys: TokenKeys) -> pl.Series:
-    """The row key of this parcel alone: it joins tokens to rows, and no two parcels to each other."""
-    revision = pl.col("revision_no").fill_null(0)
-    return hmac(_joined(rows, [record.name], [*record.key, revision, pl.lit(feed.name)]), keys.parcel)
+def with_local_tokens(accepted: Sequence[Accepted], keys: TokenKeys) -> list[Accepted]:
+    """Rows with `record_key` and a column for each of LOCAL_RULES, null where a part is missing or a record has none.
+
+    The row key is of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are
+    under the submitter's own key; one submitter's number never gives the token of another's.
+    """
+    texts = pl.concat([pl.DataFrame(schema=_TEXTS), *(a.rows.select(_texts(a, keys)) for a in accepted)])
+    shared = {rule: _hmac_once(texts[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"}
+    own = {"record_key": hmac(texts["record_key"], keys.parcel), "local_row": hmac(texts["local_row"], keys.local)}
+    return beside(accepted, pl.DataFrame({name: token.alias(name) for name, token in (own | shared).items()}))
 
 
-def local_tokens(rows: pl.DataFrame, feed: Feed, record: Record, keys: TokenKeys) -> dict[str, pl.Series]:
-    """Token rule -> token of every row, under the submitter's own key; null where a part is missing."""
-    own = {r: local_token(rows, r, p, feed.local_namespace, keys) for r, p in record.local_tokens.items()}
-    domain = _local_domain("local_row", feed.local_namespace, keys, record.name)
-    return {"local_row": hmac(_joined(rows, domain, record.key), keys.local), **own}
+def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: TokenKeys) -> pl.Series:
+    """The token of one local rule for every row, from a column that holds its one part."""
+    return hmac(rows.select(_joined(_local_domain(rule, namespace, keys), [part]).alias("text"))["text"], keys.local)
 
 
-def local_token(rows: pl.DataFrame, rule: str, parts: Sequence[str], namespace: str, keys: TokenKeys) -> pl.Series:
-    """One local token per row; one submitter's number never gives the token of another's."""
-    domain = _local_domain(rule, namespace, keys)
-    distinct = rows.select(parts).unique()
-    tokens = distinct.with_columns(hmac(_joined(distinct, domain, parts), keys.local).alias("local_token"))
-    return rows.select(parts).join(tokens, on=list(parts), how="left", maintain_order="left")["local_token"]
+_TEXTS = dict.fromkeys(("record_key", *LOCAL_RULES), pl.String)
+
+
+def _texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
+    """What is hashed for each row: the text of its row key and of each local rule."""
+    record, namespace = accepted.record, accepted.feed.local_namespace
+    row = [*record.key, pl.col("revision_no").fill_null(0), pl.lit(accepted.feed.name)]
+    parts = {rule: (_local_domain(rule, namespace, keys), p) for rule, p in record.local_tokens.items()}
+    parts |= {
+        "record_key": ([record.name], row),
+        "local_row": (_local_domain("local_row", namespace, keys, record.name), record.key),
+    }
+    return [
+        (_joined(*parts[name]) if name in parts else pl.lit(None, pl.String)).alias(name) for name in _TEXTS
+    ]
 
 
 def _local_domain(rule: str, namespace: str, keys: TokenKeys, record: str = "") -> list[str]:
     return [rule, str(keys.local_version), str(CANON_VERSION), keys.submitter, namespace, record]
+
+
+def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
+    """`hmac` where many rows share a text: each distinct text is hashed once."""
+    distinct = texts.drop_nulls().unique()
+    made = pl.DataFrame({"text": distinct, "token": hmac(distinct, key)})
+    return pl.DataFrame({"text": texts}).join(made, on="text", how="left", maintain_order="left")["token"]
 
 
 def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
@@ -77,7 +96,7 @@ def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
 
 def _tokens_of(canon: pl.DataFrame, rule: TokenRule, keys: TokenKeys) -> pl.DataFrame:
     domain = [rule.name, str(keys.edge_version), str(CANON_VERSION)]
-    token = hmac(_joined(canon, domain, rule.parts), keys.edge)
+    token = hmac(canon.select(_joined(domain, rule.parts).alias("text"))["text"], keys.edge)
     named = canon.select("record_key", "feed", "person_local", pl.lit(rule.name).alias("rule"), token.alias("token"))
     once = ["feed", "person_local", "token"]
     return named.drop_nulls("token").unique(once, keep="first", maintain_order=True)
@@ -91,7 +110,7 @@ def token_rows(tokens: pl.DataFrame, key_version: int) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def _joined(rows: pl.DataFrame, domain: Sequence[str], parts: Sequence[str | pl.Expr]) -> pl.Series:
+def _joined(domain: Sequence[str], parts: Sequence[str | pl.Expr]) -> pl.Expr:
     """Domain and parts as one text; null where a part is null."""
     texts = (pl.col(p) if isinstance(p, str) else p for p in parts)
-    return rows.select(pl.concat_str(pl.lit(BETWEEN.join(domain)), *texts, separator=BETWEEN).alias("text"))["text"]
+    return pl.concat_str(pl.lit(BETWEEN.join(domain)), *texts, separator=BETWEEN)
