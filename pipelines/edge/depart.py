@@ -170,7 +170,7 @@ def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[s
         )
     for (name,), rows in cancelling.partition_by("record", as_dict=True).items():
         tables.setdefault(str(name), []).append(cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)]))
-    return {name: pl.concat(parts).sort("record_key") for name, parts in sorted(tables.items())}
+    return {name: _by_key(pl.concat(parts)) for name, parts in sorted(tables.items())}
 
 
 def _token_table(
@@ -182,7 +182,13 @@ def _token_table(
     gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
     local = token_rows(pl.concat([*own, gone]), keys.local_version)
     shared = token_rows(composite.select("record_key", "rule", "token"), keys.edge_version)
-    return pl.concat([shared, local]).sort("record_key", "rule", "token")
+    return _by_key(pl.concat([shared, local]))
+
+
+def _by_key(table: pl.DataFrame) -> pl.DataFrame:
+    """Sorted by row key, rows of one key left in order: by its first 8 bytes as a number, which sort far sooner."""
+    first_bytes = pl.col("record_key").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
+    return table.sort(first_bytes, maintain_order=True)
 
 
 _ROW_TOKENS = dict.fromkeys(("record_key", *LOCAL_RULES), pl.Binary)
