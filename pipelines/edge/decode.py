@@ -46,9 +46,11 @@ def _parts(data: bytes, encoding: str) -> Iterator[list[bytes | None]]:
     while at < len(data):
         end = data.find(b"\n", at + PIECE_BYTES) + 1 or len(data)
         text = _as_utf8(data[at:end], encoding)
-        yield [*split_lines(text)] if text is not None else [
-            _as_utf8(line, encoding) for line in split_lines(data[at:end])
-        ]
+        yield (
+            [*split_lines(text)]
+            if text is not None
+            else [_as_utf8(line, encoding) for line in split_lines(data[at:end])]
+        )
         at = end
 
 

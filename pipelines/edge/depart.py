@@ -38,7 +38,7 @@ class Departure:
     """records, tokens: tables of the two members, sorted. sent: what the state remembers afterwards.
 
     leaving: record -> accepted rows that leave, cancellations of the feed among them. staying: record -> rows that
-    never leave or are of protected people. windowed: pregnancies that lost event months. span: fiscal years of the events.
+    never leave or are of protected people (absent: none). windowed: pregnancies that lost event months. span: fiscal years of the events.
     """
 
     records: dict[str, pl.DataFrame]

@@ -62,14 +62,10 @@ def _texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
     """What is hashed for each row: the text of its row key and of each local rule."""
     record, namespace = accepted.record, accepted.feed.local_namespace
     row = [*record.key, pl.col("revision_no").fill_null(0), pl.lit(accepted.feed.name)]
-    parts = {rule: (_local_domain(rule, namespace, keys), p) for rule, p in record.local_tokens.items()}
-    parts |= {
-        "record_key": ([record.name], row),
-        "local_row": (_local_domain("local_row", namespace, keys, record.name), record.key),
-    }
-    return [
-        (_joined(*parts[name]) if name in parts else pl.lit(None, pl.String)).alias(name) for name in _TEXTS
-    ]
+    texts = {rule: _joined(_local_domain(rule, namespace, keys), p) for rule, p in record.local_tokens.items()}
+    texts["record_key"] = _joined([record.name], row)
+    texts["local_row"] = _joined(_local_domain("local_row", namespace, keys, record.name), record.key)
+    return [texts.get(name, pl.lit(None, pl.String)).alias(name) for name in _TEXTS]
 
 
 def _local_domain(rule: str, namespace: str, keys: TokenKeys, record: str = "") -> list[str]:
