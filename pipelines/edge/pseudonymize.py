@@ -61,7 +61,7 @@ _TEXTS = dict.fromkeys(("record_key", *LOCAL_RULES), pl.String)
 def _texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
     """What is hashed for each row: the text of its row key and of each local rule."""
     record, namespace = accepted.record, accepted.feed.local_namespace
-    row = [*record.key, pl.col("revision_no").fill_null(0), pl.lit(accepted.feed.name)]
+    row: list[str | pl.Expr] = [*record.key, pl.col("revision_no").fill_null(0), pl.lit(accepted.feed.name)]
     texts = {rule: _joined(_local_domain(rule, namespace, keys), p) for rule, p in record.local_tokens.items()}
     texts["record_key"] = _joined([record.name], row)
     texts["local_row"] = _joined(_local_domain("local_row", namespace, keys, record.name), record.key)
