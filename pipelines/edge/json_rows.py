@@ -63,7 +63,7 @@ class Elements:
     def _note_names(self, element: dict[str, Any]) -> None:
         self.names.update(element)
         for value in element.values():
-            if isinstance(value, dict):
+            if type(value) is dict:
                 self.names.update(value)
 
 
@@ -73,7 +73,7 @@ def rows_of(elements: Iterable[tuple[int, dict[str, Any]]], paths: list[str]) ->
     holders = {"": [element for _, element in read]}
     cells = [pl.Series("line", [line for line, _ in read], dtype=pl.UInt32)]
     for path in paths:
-        texts = [v if type(v) is str else _text(v) for v in _values(path, holders)]
+        texts = [v if v is None or type(v) is str else _text(v) for v in _values(path, holders)]
         cells.append(pl.Series(path, texts, dtype=pl.String).replace("", None))
     return pl.DataFrame(cells)
 
@@ -83,11 +83,9 @@ def _values(path: str, holders: dict[str, list[Any]]) -> list[Any]:
     above, _, name = path.rpartition(".")
     if above not in holders:
         holders[above] = _values(above, holders)
-    return [holder.get(name) if isinstance(holder, dict) else None for holder in holders[above]]
+    return [holder.get(name) if type(holder) is dict else None for holder in holders[above]]
 
 
-def _text(value: Any) -> str | None:
+def _text(value: Any) -> str:
     """A value that is no text as text; what is nested where a single value belongs has no valid form."""
-    if value is None:
-        return None
     return ("true" if value else "false") if isinstance(value, bool) else json.dumps(value)

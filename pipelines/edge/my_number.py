@@ -49,9 +49,17 @@ def _is_filled_like_one(cells: pl.Series) -> bool:
 def _numbers(cells: pl.Series) -> pl.DataFrame:
     """`number, cells`: the first 12-digit number of a cell, in half-width digits, and how many cells hold its text."""
     long = cells.filter(cells.str.len_bytes() >= SHORTEST).alias("text")
-    like = long.value_counts(name="cells").filter(pl.col("text").str.contains(LIKE_ONE))
+    if long.is_empty():
+        return _NO_NUMBERS
+    distinct = long.value_counts(name="cells")
+    like = distinct.filter(distinct["text"].str.contains(LIKE_ONE))
+    if like.is_empty():
+        return _NO_NUMBERS
     plain = pl.col("text").str.normalize("NFKC").str.replace_all(SEPARATORS, "")
     return like.select(plain.str.extract(TWELVE, 1).alias("number"), "cells").drop_nulls("number")
+
+
+_NO_NUMBERS = pl.DataFrame(schema={"number": pl.String, "cells": pl.UInt32})
 
 
 def _is_valid(number: pl.Expr) -> pl.Expr:
