@@ -12,6 +12,7 @@ from math import sqrt
 import polars as pl
 
 from pipelines.reference import calibration_targets, municipalities
+from synthetic.places import places
 from synthetic.population.facts import Facts
 
 SMALLEST_JUDGED_COHORT = 20_000  # births
@@ -57,9 +58,9 @@ MEASURES = (
 Tally = Counter[tuple[str, str]]  # (measure, part or whole) -> count; (births, municipality and year) too
 
 
-def tally_of(facts: Facts, code: str) -> Tally:
-    """Counts of one stretch of one municipality's residents."""
-    return Counter(_births(facts, code) + _pregnancies(facts) + _checkups(facts))
+def tally_of(facts: Facts) -> Tally:
+    """Counts of one stretch of the submitters' residents."""
+    return Counter(_births(facts) + _pregnancies(facts) + _checkups(facts))
 
 
 def _shares(name: str, table: pl.DataFrame, whole: pl.Expr, part: pl.Expr) -> Tally:
@@ -67,12 +68,13 @@ def _shares(name: str, table: pl.DataFrame, whole: pl.Expr, part: pl.Expr) -> Ta
     return Counter({(name, "part"): of or 0, (name, "whole"): all_of or 0})
 
 
-def _births(facts: Facts, code: str) -> Tally:
+def _births(facts: Facts) -> Tally:
     d, c = facts.scene.deliveries, facts.scene.children
     window = facts.scene.window
     table = pl.DataFrame({
         "weight": c.weight_g, "sex": c.sex, "weeks": d.weeks[c.of], "plurality": d.children[c.of], "age": d.age[c.of],
-        "year": d.of.fiscal_year[c.of], "here": d.home[c.of] == facts.scene.submitter, "still": c.is_stillborn,
+        "year": d.of.fiscal_year[c.of], "here": (d.home == d.of.submitter)[c.of], "still": c.is_stillborn,
+        "submitter": d.of.submitter[c.of],
     }).filter(pl.col("here") & ~pl.col("still") & pl.col("year").is_between(window.first, window.last))  # fmt: skip
     every, single = pl.col("weight") > 0, pl.col("plurality") == 1
     tally: Tally = Counter()
@@ -82,8 +84,8 @@ def _births(facts: Facts, code: str) -> Tally:
         ("boys", every, pl.col("sex") == 1), ("age35", every, pl.col("age") >= 35),
     ):  # fmt: skip
         tally += _shares(name, table, whole, part)
-    for year, births in table.group_by("year").len().iter_rows():
-        tally["births", f"{code}/{year}"] = births
+    for submitter, year, births in table.group_by("submitter", "year").len().iter_rows():
+        tally["births", f"{places().codes[submitter]}/{year}"] = births
     return tally
 
 
@@ -93,11 +95,13 @@ def _pregnancies(facts: Facts) -> Tally:
     filed = events["pregnancy_notification"].filter(pl.col("event") >= window.start)
     new = pl.col("notification_reason_code") == 1
     items = [pl.col(f"epds_item_{i}") for i in range(1, 11)]
+    submitter = facts.people["submitter"].gather(events["postpartum_visit"]["who"])
     asked = (
-        events["postpartum_visit"].select("pregnancy", "visit_kind_code", total=pl.sum_horizontal(
+        events["postpartum_visit"].select(submitter, "pregnancy", "visit_kind_code", total=pl.sum_horizontal(
             pl.when(pl.all_horizontal(i.is_not_null() for i in items)).then(i) for i in items),
             complete=pl.all_horizontal(i.is_not_null() for i in items))
-        .filter("complete").sort("pregnancy", "visit_kind_code").group_by("pregnancy", maintain_order=True).last()
+        .filter("complete").sort("submitter", "pregnancy", "visit_kind_code")
+        .group_by("submitter", "pregnancy", maintain_order=True).last()
     )  # fmt: skip
     return (
         _shares("twins", delivered, pl.col("number_of_children") > 0, pl.col("number_of_children") == 2)

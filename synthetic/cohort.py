@@ -170,21 +170,31 @@ def _jobs(
     work: Path, seed: int, window: Window, scope: Scope, moving: tuple[Ids, Ids], faults: str, chunk: int
 ) -> list[Job]:
     mothers, to = moving
-    return [
-        Job(
-            work / "feeds",
-            work / "parts",
-            seed,
-            window,
-            int(m),
-            int(n),
-            mothers[to == m],
-            scope.municipalities,
-            faults,
-            chunk,
-        )
-        for m, n in zip(scope.municipalities, scope.columns, strict=True)
-    ]
+    made = []
+    for together in _together(scope, to, chunk):
+        municipalities = scope.municipalities[together]
+        comes = np.isin(to, municipalities)
+        arriving = mothers[comes], to[comes]
+        made.append(
+            Job(
+                work / "feeds", work / "parts", seed, window, municipalities, scope.columns[together], arriving,
+                scope.municipalities, faults, chunk,
+            )
+        )  # fmt: skip
+    return made
+
+
+def _together(scope: Scope, to: Ids, chunk: int) -> list[slice]:
+    """Submitters next to each other, in rising order, as many as fill one chunk; a large one is alone."""
+    size = scope.columns + np.bincount(to, minlength=len(places().codes))[scope.municipalities]
+    cuts, filled = [0], 0
+    for i, columns in enumerate(size):
+        falls = i > 0 and scope.municipalities[i] < scope.municipalities[i - 1]
+        if i > cuts[-1] and (filled + columns > chunk or falls):
+            cuts.append(i)
+            filled = 0
+        filled += columns
+    return [slice(first, last) for first, last in zip(cuts, [*cuts[1:], len(size)], strict=True)]
 
 
 @contextmanager
@@ -207,7 +217,8 @@ def _workers(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
 
 def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: Progress | None) -> list[Made]:
     """Every submitter's part in the order of the jobs; the largest are made first."""
-    largest = sorted(range(len(jobs)), key=lambda i: -jobs[i].columns)
+    submitters = sum(len(job.municipalities) for job in jobs)
+    largest = sorted(range(len(jobs)), key=lambda i: -int(jobs[i].columns.sum()))
     made: dict[int, Made] = {}
     if pool is None:
         results = ((i, make(jobs[i])) for i in largest)
@@ -217,7 +228,7 @@ def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: Progress 
     for i, result in results:
         made[i] = result
         if progress:
-            progress("feeds", len(made), len(jobs))
+            progress("feeds", sum(m.submitters for m in made.values()), submitters)
     return [made[i] for i in range(len(jobs))]
 
 
@@ -235,7 +246,7 @@ def _finish(
         _replace(work / name, out / name)
     shutil.rmtree(work)
     outside = tuple(table.filter(~pl.col("is_within"))["measure"])
-    return out, len(made), births, sum(m.rows for m in made), faults, table, outside
+    return out, len(scope.municipalities), births, sum(m.rows for m in made), faults, table, outside
 
 
 def _write_truth(made: list[Made], work: Path, seed: int) -> int:

@@ -4,8 +4,8 @@
 """
 
 import tomllib
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.resources import files
 
@@ -32,13 +32,16 @@ class Sheet:
     record: Record
     feed: str
     rows: pl.DataFrame
-    about: pl.DataFrame  # row, entity_id, household, member, next to `rows`
+    about: pl.DataFrame  # row, submitter, entity_id, household, next to `rows`
 
     def has(self, *fields: str) -> bool:
         return all(f in self.rows.columns for f in fields)
 
     def filled(self, *fields: str) -> np.ndarray:
-        return self.rows.select(pl.all_horizontal(pl.col(f).is_not_null() for f in fields)).to_series().to_numpy()
+        filled = np.ones(len(self.rows), dtype=bool)
+        for field in fields:
+            filled &= self.rows[field].is_not_null().to_numpy()
+        return filled
 
 
 Change = Callable[[Draws, Sheet, Ids], dict[str, pl.Series]]
@@ -61,10 +64,29 @@ class Kind:
 
 @dataclass(frozen=True)
 class Faulty:
-    """A sheet with its faults, and the answer key by position of the row."""
+    """A sheet with its faults, and the answer key by position of the row as sent.
+
+    changed: faulty rows as text; `at`: positions in the sheet of the rows they stand for, or (adds) that they follow.
+    """
 
     sheet: Sheet
+    changed: pl.DataFrame
+    at: Ids
+    adds: np.ndarray
     key: pl.DataFrame  # fault_id, kind, position, field, entity_id, expected
+
+    def position(self, at: Ids) -> Ids:
+        """Where rows of the sheet stand among the rows sent; the number of rows sent, for the number of rows."""
+        added = self.at[self.adds]
+        moved: Ids = at + np.searchsorted(added, at, side="left")
+        return moved
+
+    @property
+    def about(self) -> pl.DataFrame:
+        """Whose the rows sent are."""
+        copies = np.ones(len(self.sheet.rows), dtype=np.int64)
+        copies[self.at[self.adds]] = 2
+        return self.sheet.about[np.repeat(np.arange(len(copies)), copies)]
 
 
 CODE_OF = {
@@ -234,7 +256,7 @@ def profile(name: str) -> dict[str, int]:
 def _eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
     """Rows whose fields are filled (a missing card must have been there), and where the change changes something."""
     needed = tuple(f for f in fields if f != "note")
-    rows = sheet.filled(*needed) if needed else np.ones(len(sheet.rows), dtype=bool)
+    rows = sheet.filled(*needed)
     if kind.name == "stage_disagrees":
         rows &= (sheet.rows["gestation_weeks_at_notification"] < 28).fill_null(False).to_numpy()
     if kind.name in ("kana_variant", "surname_changed"):
@@ -244,61 +266,63 @@ def _eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
     return rows
 
 
-def _hit(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> list[tuple[Kind, tuple[str, ...], Ids]]:
-    """Kind, its fields, positions of its rows: one draw per row decides, in the stretch of each kind."""
+def _drawn(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> tuple[Ids, Ids]:
+    """Positions of rows that may be faulty, and the number of their kind: one draw per row, a stretch of it per kind."""
     u = draws.uniform(f"fault.{sheet.feed}.{sheet.record.name}", sheet.about["row"].to_numpy())
-    free = draws.uniform("fault.household", sheet.about["household"].to_numpy()) >= RESERVED
-    free &= ~sheet.rows["is_not_disclosed"].to_numpy()
-    found = []
-    for number, kind in enumerate(KINDS):
-        start, rate = number * STRETCH, rates.get(kind.name, 0) / MILLION
-        at = (u >= start) & (u < start + rate) & free
-        fields = kind.fields(sheet)
-        if at.any() and fields:
-            found.append((kind, fields, np.flatnonzero(at & _eligible(kind, sheet, fields))))
-    return [(kind, fields, at) for kind, fields, at in found if len(at)]
+    start = np.arange(len(KINDS)) * STRETCH
+    end = start + np.array([rates.get(kind.name, 0) / MILLION for kind in KINDS])
+    number = np.searchsorted(start, u, side="right") - 1
+    at = np.flatnonzero(u < end[number])
+    free = draws.uniform("fault.household", sheet.about["household"].gather(at).to_numpy()) >= RESERVED
+    free &= ~sheet.rows["is_not_disclosed"].gather(at).to_numpy()
+    return at[free], number[at[free]]
 
 
 def with_faults(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> Faulty:
-    """The sheet with its faults; rows that a fault adds stand right after their original."""
-    flagged, keys = _flagged(draws, sheet, rates)
-    hits = _hit(draws, sheet, rates)
-    if not hits:
-        return Faulty(flagged, _joined(keys))
-    extra = np.zeros(len(sheet.rows), dtype=np.int64)
-    for kind, _, at in hits:
-        extra[at] += kind.adds
-    place = np.arange(len(extra)) + np.cumsum(extra) - extra  # position of each original row
-    order = np.repeat(np.arange(len(extra)), 1 + extra)
-    rows, about = flagged.rows[order], flagged.about[order]
-    for kind, fields, at in hits:
-        changed_at = place[at] + kind.adds
-        rows = _written(rows, kind.change(draws, sheet, at), changed_at)
-        keys.append(_answers(sheet, kind, fields, at, changed_at, kind.expected))
+    """The sheet with its faults; only the rows that have one are looked at."""
+    flagged, protected = _flagged(draws, sheet, rates)
+    at, number = _drawn(draws, sheet, rates)
+    few = Sheet(sheet.record, sheet.feed, sheet.rows[at], sheet.about[at])
+    cells = {cell.name: cell for cell in as_text(few.rows).get_columns()}
+    adds, hits = np.zeros(len(at), dtype=bool), []
+    for kind, fields, mine in _hits(few, number):
+        cells |= {f: cells[f].scatter(mine, text) for f, text in kind.change(draws, few, mine).items()}
+        adds[mine] = kind.adds
+        hits.append((kind, fields, mine))
+    mine = np.sort(np.concatenate([np.zeros(0, dtype=np.int64), *(rows for _, _, rows in hits)]))
+    sent = Faulty(flagged, pl.DataFrame(list(cells.values()))[mine], at[mine], adds[mine], _joined([]))
+    told = [*protected, *((kind, fields, at[rows]) for kind, fields, rows in hits)]
+    return replace(sent, key=_joined([answer for hit in told for answer in _answers(sheet, *hit, sent)]))
+
+
+def _hits(few: Sheet, number: Ids) -> Iterator[tuple[Kind, tuple[str, ...], Ids]]:
+    """Kinds of fault that the sheet has, their fields, and the positions of their rows."""
+    for n in np.unique(number):
+        kind = KINDS[n]
+        fields = kind.fields(few)
+        mine = np.flatnonzero((number == n) & _eligible(kind, few, fields)) if fields else np.zeros(0, dtype=np.int64)
+        if len(mine):
+            yield kind, fields, mine
+
+
+def as_text(rows: pl.DataFrame) -> pl.DataFrame:
+    """Cells as they are sent; flags as 1 and 0."""
+    return rows.with_columns(pl.selectors.boolean().cast(pl.Int8)).cast(pl.String)
+
+
+Answer = tuple[str, str, int, str, int, str]
+
+
+def _answers(sheet: Sheet, kind: Kind, fields: tuple[str, ...], at: Ids, sent: Faulty) -> Iterator[Answer]:
+    """At the changed rows, and at the original ones where something is expected of them."""
+    whose = sheet.about[at]
+    field = "" if kind.is_of_row else fields[-1]
+    for row, entity, place in zip(whose["row"], whose["entity_id"], sent.position(at).tolist(), strict=True):
+        fault = f"{kind.name}/{sheet.feed}/{sheet.record.name}/{row}"
+        rule = kind.expected.replace("{event}", sheet.record.event)
+        yield fault, kind.name, place + kind.adds, field, entity, rule
         if kind.original:
-            keys.append(_answers(sheet, kind, fields, at, place[at], kind.original))
-    shifted = [k.with_columns(position=pl.Series(place[k["position"].to_numpy()])) for k in keys[:1]]
-    return Faulty(Sheet(sheet.record, sheet.feed, rows, about), _joined([*shifted, *keys[1:]]))
-
-
-def _written(rows: pl.DataFrame, changes: dict[str, pl.Series], at: Ids) -> pl.DataFrame:
-    """The cells at these positions replaced; their column becomes text."""
-    columns = {}
-    for field, text in changes.items():
-        old = rows[field].cast(pl.Int8) if rows.schema[field] == pl.Boolean else rows[field]
-        columns[field] = old.cast(pl.String).scatter(at, text)
-    return rows.with_columns(**columns)
-
-
-def _answers(sheet: Sheet, kind: Kind, fields: tuple[str, ...], at: Ids, position: Ids, expected: str) -> pl.DataFrame:
-    about = sheet.about[at]
-    rule = expected.replace("{event}", sheet.record.event)
-    return about.select(
-        fault_id=pl.concat_str(
-            pl.lit(f"{kind.name}/{sheet.feed}/{sheet.record.name}/"), pl.col("row").cast(pl.String)),
-        kind=pl.lit(kind.name), position=pl.Series(position), field=pl.lit("" if kind.is_of_row else fields[-1]),
-        entity_id="entity_id", expected=pl.lit(rule),
-    )  # fmt: skip
+            yield fault, kind.name, place, field, entity, kind.original
 
 
 KEY_SCHEMA = {
@@ -307,8 +331,8 @@ KEY_SCHEMA = {
 }  # fmt: skip
 
 
-def _joined(keys: list[pl.DataFrame]) -> pl.DataFrame:
-    return pl.concat([pl.DataFrame(schema=KEY_SCHEMA), *keys])
+def _joined(answers: list[Answer]) -> pl.DataFrame:
+    return pl.DataFrame(answers, KEY_SCHEMA, orient="row")
 
 
 def household_fault(draws: Draws, households: Ids, name: str, rates: dict[str, int]) -> np.ndarray:
@@ -319,18 +343,17 @@ def household_fault(draws: Draws, households: Ids, name: str, rates: dict[str, i
     return hit
 
 
-def _flagged(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> tuple[Sheet, list[pl.DataFrame]]:
+def _flagged(
+    draws: Draws, sheet: Sheet, rates: dict[str, int]
+) -> tuple[Sheet, list[tuple[Kind, tuple[str, ...], Ids]]]:
     """Protected, but only one record of one feed says so."""
     says_so = ("pmh", "child_checkup"), ("municipal", "antenatal_visit"), ("municipal", "child_questionnaire")
     if (sheet.feed, sheet.record.name) not in says_so:
-        return sheet, [_joined([])]
+        return sheet, []
     households = sheet.about["household"].to_numpy()
     hit = household_fault(draws, households, "protected_in_one_feed", rates)
     hit &= ~sheet.rows["is_not_disclosed"].to_numpy()
     hit &= draws.below("fault.flag", households, len(says_so)) == says_so.index((sheet.feed, sheet.record.name))
-    at = np.flatnonzero(hit)
     kind = Kind("protected_in_one_feed", "excluded", _only("is_not_disclosed"), lambda d, s, a: {})
     rows = sheet.rows.with_columns(pl.col("is_not_disclosed") | pl.Series(hit))
-    return Sheet(sheet.record, sheet.feed, rows, sheet.about), [
-        _answers(sheet, kind, ("is_not_disclosed",), at, at, "excluded")
-    ]
+    return Sheet(sheet.record, sheet.feed, rows, sheet.about), [(kind, ("is_not_disclosed",), np.flatnonzero(hit))]

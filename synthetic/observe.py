@@ -73,24 +73,33 @@ def people_as_recorded(draws: Draws, people: pl.DataFrame) -> pl.DataFrame:
 
 
 def observed(facts: Facts, record: str, people: pl.DataFrame) -> Observed:
-    """A record's rows as the municipality's own system holds them."""
+    """A record's rows as the municipalities' own systems hold them."""
     events = facts.events[record]
-    ids = events["row"].to_numpy()
+    ids, submitter = events["row"].to_numpy(), submitters(people, events)
     channel = _channel(facts.scene.draws, record, ids)
-    columns = _row_head(facts, record, events, channel) | _of_record(facts, record, events, people)
+    columns = _row_head(facts, record, events, submitter, channel) | _of_record(
+        facts, record, events, submitter, people
+    )
     return Observed(record, "municipal", events.with_columns(**columns), people)
 
 
-def through_pmh(facts: Facts, own: Observed) -> Observed:
-    """The part of the visits that came through PMH as well, under PMH's own numbers."""
+def submitters(people: pl.DataFrame, rows: pl.DataFrame) -> Ids:
+    """Whose row it is."""
+    return people["submitter"].gather(rows["who"]).to_numpy()
+
+
+def through_pmh(facts: Facts, own: Observed, joined: Ids) -> Observed:
+    """The part of the visits that came through PMH as well, under PMH's own numbers; joined: submitters that use it."""
     draws, rows = facts.scene.draws, own.rows
     share = parameters()["submitter"]["pmh_share_of_visits"]
-    rows = rows.filter(pl.Series(draws.happens(f"pmh.{own.record}", rows["row"].to_numpy(), share)))
+    by_pmh = np.isin(submitters(own.people, rows), joined)
+    by_pmh &= draws.happens(f"pmh.{own.record}", rows["row"].to_numpy(), share)
+    rows = rows.filter(pl.Series(by_pmh))
     ids = rows["row"].to_numpy()
     channel = np.full(len(rows), PMH_PERSON if own.record == "child_questionnaire" else PMH_FACILITY)
     head = _recorded(draws, f"pmh.{own.record}", rows, channel)
     if "pregnancy" in rows.columns:
-        head["pregnancy_no"] = pregnancy_number(rows["pregnancy"].to_numpy(), facts.scene.submitter, of_pmh=True)
+        head["pregnancy_no"] = pregnancy_number(rows["pregnancy"].to_numpy(), submitters(own.people, rows), of_pmh=True)
     if "ticket_kind_code" in rows.columns:
         head["ticket_kind_code"] = codes(2 + draws.happens("pmh.app", ids, 0.3))
     people = own.people.with_columns(person_local="pmh_key")
@@ -114,14 +123,13 @@ def _recorded(draws: Draws, stream: str, rows: pl.DataFrame, channel: Ids) -> di
     return {"entry_channel_code": codes(channel), "recorded_date": dates(event + lag)}
 
 
-def _row_head(facts: Facts, record: str, events: pl.DataFrame, channel: Ids) -> dict[str, pl.Series]:
+def _row_head(facts: Facts, record: str, events: pl.DataFrame, submitter: Ids, channel: Ids) -> dict[str, pl.Series]:
     """The head's fields about the row."""
     draws, ids, n = facts.scene.draws, events["row"].to_numpy(), len(events)
-    code = places().codes[facts.scene.submitter]
     head = {
         "revision_no": codes(np.zeros(n, dtype=np.int64)),
         "is_cancelled": pl.repeat(False, n, dtype=pl.Boolean, eager=True),
-        "residence_municipality_code": pl.repeat(code, n, dtype=pl.String, eager=True),
+        "residence_municipality_code": pl.Series(places().codes).gather(submitter),
         **_recorded(draws, record, events, channel),
     }
     noted = draws.happens(f"note.{record}", ids, parameters()["observe"]["note"])
@@ -157,12 +165,14 @@ def _facility(draws: Draws, events: pl.DataFrame, place: Ids, kind: Ids) -> pl.S
     return pl.Series(number).cast(pl.String).str.zfill(10)
 
 
-def _of_record(facts: Facts, record: str, events: pl.DataFrame, people: pl.DataFrame) -> dict[str, pl.Series]:
+def _of_record(
+    facts: Facts, record: str, events: pl.DataFrame, submitter: Ids, people: pl.DataFrame
+) -> dict[str, pl.Series]:
     """Local numbers, tickets, what is missing at random, what a cost-only row leaves open."""
     draws, ids = facts.scene.draws, events["row"].to_numpy()
     columns: dict[str, pl.Series] = {}
     if "pregnancy" in events.columns:
-        columns["pregnancy_no"] = pregnancy_number(events["pregnancy"].to_numpy(), facts.scene.submitter)
+        columns["pregnancy_no"] = pregnancy_number(events["pregnancy"].to_numpy(), submitter)
     if "mother" in events.columns:
         columns["mother_local"] = people["person_local"].gather(events["mother"])
         columns |= _newborn(people, events)

@@ -78,9 +78,9 @@ class Habits:
     encoding: str  # utf-8, utf-8-sig, cp932
     uses_pmh: bool
 
-    @property
-    def line_end(self) -> str:
-        return "\r\n" if self.encoding == "cp932" else "\n"
+    def written(self, text: bytes) -> bytes:
+        """Lines in UTF-8 as this submitter writes them; CP932 goes with the line ends of Windows."""
+        return text.replace(b"\n", b"\r\n").decode("utf-8").encode("cp932") if self.encoding == "cp932" else text
 
 
 def habits(draws: Draws, municipality: int) -> Habits:

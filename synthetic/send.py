@@ -1,10 +1,12 @@
 """Recorded rows to the files of a feed, by reading the feed's declaration: no record or feed is named here.
 
-A file is written piece by piece; `Written` tells how far it is, so that links and answer key hold physical lines.
+The rows of many submitters become text at once (that is most of the cost) and are cut by submitter. A file is written
+piece by piece; `Written` tells how far it is, so that links and answer key hold physical lines.
 """
 
 import io
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +19,9 @@ from synthetic.faults import BAD_BYTE, EXTRA_CELL, Faulty, Sheet
 from synthetic.observe import Observed
 from synthetic.places import Habits
 
-SHARED = ("entity_id", "household", "member")
+SHARED = ("submitter", "entity_id", "household")
 UNDECODABLE = {"utf-8": b"\xff", "utf-8-sig": b"\xff", "cp932": b"\x81\x39"}
+LINE_END = ord("\n")
 HEADING_LINES = 1  # CSV heading, or the opening bracket of a JSON array
 _MY_NUMBER_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
@@ -40,30 +43,71 @@ def _empty(name: str, n: int) -> pl.Series:
     return pl.Series(name, [None], dtype=pl.String).new_from_index(0, n)
 
 
+@dataclass(frozen=True)
+class Lines:
+    """The rows of a sheet as text of a feed, a line each, in UTF-8; `changed` are those of its faulty rows."""
+
+    whole: bytes
+    start: Ids  # of each line in `whole`, and the end of the last
+    changed: list[bytes]
+    faulty: Faulty
+
+    def between(self, first: int, last: int, habits: Habits) -> bytes:
+        """Lines of the sheet's rows from `first` to before `last` with their faults, as this submitter writes."""
+        pieces, done = [], first
+        for i in range(*np.searchsorted(self.faulty.at, [first, last])):
+            at = int(self.faulty.at[i])
+            pieces.append(habits.written(self._plain(done, at + self.faulty.adds[i])))
+            pieces.append(_marked(habits.written(self.changed[i]), habits))
+            done = at + 1
+        pieces.append(habits.written(self._plain(done, last)))
+        return b"".join(pieces)
+
+    def _plain(self, first: int, last: int) -> bytes:
+        return self.whole[self.start[first] : self.start[last]]
+
+
+def lines_of(draws: Draws, faulty: Faulty, feed: Feed) -> Lines:
+    """Raises ValueError where a cell holds a line break: it would be taken for the end of its row."""
+    sheet = faulty.sheet
+    columns = feed.columns(sheet.record)
+    if feed.format == "csv":
+        whole, changed = _csv(sheet.rows, columns), _csv(faulty.changed, columns)
+    else:
+        entities = sheet.about["entity_id"]
+        whole = _json(draws, sheet.rows, entities, columns, sheet.record)
+        changed = _json(draws, faulty.changed, entities.gather(faulty.at), columns, sheet.record)
+    start = np.flatnonzero(np.frombuffer(b"\n" + whole, dtype=np.uint8) == LINE_END)
+    if len(start) != len(sheet.rows) + 1:
+        raise ValueError("セルに改行があります。 / A cell holds a line break.")
+    return Lines(whole, start, changed.splitlines(keepends=True), faulty)
+
+
 @dataclass
 class Written:
-    """A file that grows: `lines` physical lines so far; links and answers of its rows."""
+    """A file that grows: `lines` physical lines so far; it begins with the heading."""
 
     path: Path
     name: str  # below OUT/feeds
     feed: Feed
     record: Record
     habits: Habits
-    lines: int = 0
-    links: list[pl.DataFrame] = field(default_factory=list)
-    answers: list[pl.DataFrame] = field(default_factory=list)
+    lines: int = HEADING_LINES
 
-    def add(self, draws: Draws, faulty: Faulty) -> None:
-        """Appends rows; an empty piece still writes the heading."""
-        first = max(self.lines, HEADING_LINES) + 1
-        text = _csv(faulty.sheet, self) if self.feed.format == "csv" else _json(draws, faulty.sheet, self)
+    def __post_init__(self) -> None:
+        if self.feed.format == "csv":
+            heading = self.habits.written(_heading(self.feed.columns(self.record)))
+            self.path.write_bytes(b"\xef\xbb\xbf" * (self.habits.encoding == "utf-8-sig") + heading)
+        else:
+            self.path.write_bytes(b"[")
+
+    def add(self, text: bytes, n: int) -> None:
+        """Appends n rows, a line each."""
+        if self.feed.format == "json":
+            text = (b"\n" if self.lines == HEADING_LINES else b",\n") + text.removesuffix(b",\n")
         with self.path.open("ab") as file:
             file.write(text)
-        n = len(faulty.sheet.rows)
-        self.lines = first - 1 + n
-        lines = pl.Series("line", np.arange(first, first + n, dtype=np.uint32))
-        self.links.append(pl.DataFrame([lines, faulty.sheet.about["entity_id"]]))
-        self.answers.append(faulty.key.with_columns(line=(pl.col("position") + first).cast(pl.UInt32)).drop("position"))
+        self.lines += n
 
     def close(self) -> None:
         """Ends a JSON array."""
@@ -72,41 +116,28 @@ class Written:
                 file.write(b"\n]\n")
 
 
-def _csv(sheet: Sheet, to: Written) -> bytes:
-    """Rows with the declared headings; flags as 1 and 0."""
-    columns = to.feed.columns(sheet.record)
-    rows = sheet.rows.select(_sent(column, sheet.rows.schema[column.field]).alias(column.header) for column in columns)
-    buffer = io.BytesIO()
-    rows.write_csv(buffer, include_header=to.lines == 0, line_terminator=to.habits.line_end)
-    return _encoded(buffer.getvalue(), to.habits, is_first=to.lines == 0)
+@cache
+def _heading(columns: tuple[Column, ...]) -> bytes:
+    return pl.DataFrame(schema=[column.header for column in columns]).write_csv().encode()
 
 
-def _sent(column: Column, dtype: pl.DataType) -> pl.Expr:
-    cell = pl.col(column.field)
-    return cell.cast(pl.Int8) if dtype == pl.Boolean else cell
+def _csv(rows: pl.DataFrame, columns: tuple[Column, ...]) -> bytes:
+    """Rows in the order of the columns; flags as 1 and 0."""
+    buffer, cells = io.BytesIO(), (rows[column.field] for column in columns)
+    sent = [cell.cast(pl.Int8) if cell.dtype == pl.Boolean else cell for cell in cells]
+    pl.DataFrame(sent).write_csv(buffer, include_header=False)
+    return buffer.getvalue()
 
 
-def _encoded(text: bytes, habits: Habits, *, is_first: bool) -> bytes:
-    if habits.encoding == "cp932":
-        text = text.decode("utf-8").encode("cp932")
-    elif habits.encoding == "utf-8-sig" and is_first:
-        text = b"\xef\xbb\xbf" + text
-    text = text.replace(EXTRA_CELL.encode(), b",")
-    return text.replace(BAD_BYTE.encode(), UNDECODABLE[habits.encoding])
+def _marked(line: bytes, habits: Habits) -> bytes:
+    return line.replace(EXTRA_CELL.encode(), b",").replace(BAD_BYTE.encode(), UNDECODABLE[habits.encoding])
 
 
-def _json(draws: Draws, sheet: Sheet, to: Written) -> bytes:
+def _json(draws: Draws, rows: pl.DataFrame, entities: pl.Series, columns: tuple[Column, ...], record: Record) -> bytes:
     """One object per line, nested by the dots of the declared path; `myNumber` never passes its check digit."""
-    columns = to.feed.columns(sheet.record)
-    rows = sheet.rows.with_columns(
-        modificationSeg=_change_code(sheet.rows), myNumber=my_numbers(draws, sheet.about["entity_id"].to_numpy())
-    )
-    lines = rows.select(_object(columns, to.record).struct.json_encode()).to_series()
-    opening = "[" if to.lines == 0 else ""
-    separator = "\n" if to.lines <= HEADING_LINES else ",\n"
-    if lines.is_empty():
-        return opening.encode()
-    return (opening + separator + ",\n".join(lines)).encode()
+    rows = rows.with_columns(modificationSeg=_change_code(rows), myNumber=my_numbers(draws, entities.to_numpy()))
+    lines = rows.select(_object(columns, record).struct.json_encode()).to_series()
+    return "".join(line + ",\n" for line in lines).encode()
 
 
 def _change_code(rows: pl.DataFrame) -> pl.Series:

@@ -1,4 +1,7 @@
-"""One submitter's part of a cohort: its residents' facts, recorded, made faulty and sent, stretch by stretch."""
+"""Some submitters' part of a cohort: their residents' facts, recorded, made faulty and sent, stretch by stretch.
+
+Small submitters are made together: a step costs the same for ten rows as for ten thousand.
+"""
 
 import json
 from collections import Counter
@@ -16,35 +19,35 @@ from pipelines.records.parcel import SYNTHETIC_MARK
 from synthetic import VERSION
 from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
-from synthetic.faults import household_fault, profile, with_faults
-from synthetic.observe import Observed, observed, people_as_recorded, through_pmh
+from synthetic.faults import Faulty, household_fault, profile, with_faults
+from synthetic.observe import observed, people_as_recorded, through_pmh
 from synthetic.places import Habits, habits, places
 from synthetic.population.calendar import Window
 from synthetic.population.facts import Facts, facts_of
 from synthetic.population.households import SLOT_BITS, Pregnancies, column_ids, pregnancies_of
-from synthetic.send import Written, sheet_of
+from synthetic.send import Written, lines_of, sheet_of
 from synthetic.truth import ORDER, Truth, truth_of
 
-LINK_SCHEMA = {"feed": pl.String, "file": pl.String, "line": pl.UInt32, "record": pl.String, "entity_id": pl.Int64}
 PROTECTED = "protected.csv"
+JSON_HABITS = Habits("utf-8", uses_pmh=True)  # RFC 8259: JSON is UTF-8
 
 
 @dataclass(frozen=True)
 class Job:
-    """What a worker needs to know of a submitter.
+    """What a worker needs to know of some submitters.
 
-    columns: its own columns that belong to the cohort. arrivals: mothers of other columns that move here.
-    chosen: positions of all submitters of the cohort. chunk: columns at a time.
-    parts: folder for its tables until all submitters are made.
+    municipalities: their positions, rising. columns: how many of its own each brings. arrivals: mothers of other
+    columns that move to one of them, and where to. chosen: positions of all submitters of the cohort.
+    chunk: columns at a time. parts: folder for their tables until all submitters are made.
     """
 
     feeds: Path
     parts: Path
     seed: int
     window: Window
-    municipality: int
-    columns: int
-    arrivals: Ids
+    municipalities: Ids
+    columns: Ids
+    arrivals: tuple[Ids, Ids]
     chosen: Ids
     faults: str
     chunk: int
@@ -52,32 +55,32 @@ class Job:
 
 @dataclass(frozen=True)
 class Made:
-    """What one submitter's part came to; its truth, links and answers lie in files until all are there."""
+    """What some submitters' part came to; its truth, links and answers lie in files until all are there."""
 
     tables: dict[str, Path]
     tally: Tally
     rows: int
+    submitters: int
 
 
 def make(job: Job) -> Made:
-    """Writes the submitter's folder and returns what is true of it."""
-    draws, code = Draws(job.seed), places().codes[job.municipality]
-    folder = job.feeds / code
-    files = _Files(folder, code, habits(draws, job.municipality))
+    """Writes the submitters' folders and returns what is true of them."""
+    draws, rates = Draws(job.seed), profile(job.faults)
+    files = _Files(draws, job)
     tally: Tally = Counter()
     parts: list[Truth] = []
     protected: list[pl.DataFrame] = []
     for pregnancies in _stretches(draws, job):
-        facts = facts_of(draws, pregnancies, job.municipality, job.window)
-        tally += tally_of(facts, code)
+        facts = facts_of(draws, pregnancies, job.window)
+        tally += tally_of(facts)
         parts.append(truth_of(facts, job.chosen))
-        protected.append(_to_be_listed(draws, facts, job))
-        _send(draws, facts, files, profile(job.faults))
-    answers = [*files.close(), _protected_list(pl.concat(protected), folder, code)]
-    _marked(folder, job.seed)
-    tables = {name: pl.concat(part[name] for part in parts).sort(ORDER[name]) for name in parts[0]}
+        protected.append(_to_be_listed(draws, facts, rates))
+        _send(draws, facts, files, rates)
+    answers = [*files.close(), _protected_lists(pl.concat(protected), job)]
+    tables = {name: _in_order(name, pl.concat(part[name] for part in parts)) for name in parts[0]}
     tables |= {"links": files.links(), "answer_key": pl.concat(answers).sort("file", "line", "fault_id")}
-    return Made(_kept(tables, job.parts, code), tally, files.rows())
+    rows = len(tables["links"])
+    return Made(_kept(tables, job.parts, places().codes[job.municipalities[0]]), tally, rows, len(job.municipalities))
 
 
 def _kept(tables: Truth, folder: Path, code: str) -> dict[str, Path]:
@@ -88,80 +91,114 @@ def _kept(tables: Truth, folder: Path, code: str) -> dict[str, Path]:
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
-    """Own households and those that move here, in the order of their columns; a column is never cut."""
-    own = column_ids(job.municipality, range(job.columns))
-    columns = np.union1d(own, job.arrivals >> SLOT_BITS)
+    """Per submitter its own households and those that move here, in the order of their columns; a column is never cut."""
+    mothers, to = job.arrivals
+    own = (column_ids(int(m), range(int(n))) for m, n in zip(job.municipalities, job.columns, strict=True))
+    seen = [
+        np.union1d(columns, mothers[to == m] >> SLOT_BITS) for m, columns in zip(job.municipalities, own, strict=True)
+    ]
+    submitter, columns = np.repeat(job.municipalities, [len(part) for part in seen]), np.concatenate(seen)
     for start in range(0, max(len(columns), 1), job.chunk):
-        all_of_them = pregnancies_of(draws, columns[start : start + job.chunk], job.window)
-        yield all_of_them.where((all_of_them.home == job.municipality) | np.isin(all_of_them.mother, job.arrivals))
+        here = slice(start, start + job.chunk)
+        all_of_them = pregnancies_of(draws, columns[here], job.window, submitter[here])
+        comes = (all_of_them.next_home == all_of_them.submitter) & np.isin(all_of_them.mother, mothers)
+        yield all_of_them.where((all_of_them.home == all_of_them.submitter) | comes)
 
 
 class _Files:
-    """The files of a submitter's folder, opened as records come."""
+    """The files of the submitters' folders; they grow as records come."""
 
-    def __init__(self, folder: Path, code: str, habits: Habits) -> None:
-        self.habits = habits
-        self._written: dict[tuple[str, str], Written] = {}
-        self._folder, self._code = folder, code
+    def __init__(self, draws: Draws, job: Job) -> None:
+        self._files: dict[tuple[int, str, str], Written] = {}
+        self._links: list[pl.DataFrame] = []
+        self._answers: list[pl.DataFrame] = []
+        habits_of = {int(m): habits(draws, int(m)) for m in job.municipalities}
+        self.in_pmh = np.array([m for m, h in habits_of.items() if h.uses_pmh], dtype=np.int64)
+        for m, its_habits in habits_of.items():
+            self._open(job.feeds, m, its_habits)
+            _marked(job.feeds / places().codes[m], job.seed)
 
-    def of(self, feed: Feed, record: str) -> Written:
-        key = (feed.name, record)
-        if key not in self._written:
-            name = f"{feed.name}/{feed.file_name(RECORDS[record])}"
-            path = self._folder / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._written[key] = Written(path, f"{self._code}/{name}", feed, RECORDS[record], self.habits)
-        return self._written[key]
+    def _open(self, feeds: Path, municipality: int, its_habits: Habits) -> None:
+        for record in RECORDS.values():
+            for feed in _feeds_of(record.name, its_habits):
+                name = f"{places().codes[municipality]}/{feed.name}/{feed.file_name(record)}"
+                (feeds / name).parent.mkdir(parents=True, exist_ok=True)
+                file = Written(feeds / name, name, feed, record, its_habits if feed.format == "csv" else JSON_HABITS)
+                self._files[municipality, feed.name, record.name] = file
+
+    def add(self, draws: Draws, faulty: Faulty, feed: Feed) -> None:
+        """Every submitter's rows to its file."""
+        lines, owners = lines_of(draws, faulty, feed), faulty.sheet.about["submitter"].to_numpy()
+        sent = faulty.about
+        line, number = np.zeros(len(sent), dtype=np.uint32), np.zeros(len(sent), dtype=np.int64)
+        order = {key: i for i, key in enumerate(self._files)}
+        for municipality in np.unique(owners):
+            first, last = np.searchsorted(owners, municipality), np.searchsorted(owners, municipality, side="right")
+            start, end = faulty.position(first), faulty.position(last)
+            key = (int(municipality), feed.name, faulty.sheet.record.name)
+            file = self._files[key]
+            line[start:end] = np.arange(file.lines + 1, file.lines + 1 + end - start)
+            number[start:end] = order[key]
+            file.add(lines.between(first, last, file.habits), int(end - start))
+        self._links.append(pl.DataFrame({"number": number, "line": line, "entity_id": sent["entity_id"]}))
+        at = faulty.key["position"].to_numpy()
+        self._answers.append(faulty.key.drop("position").with_columns(number=number[at], line=line[at]))
 
     def close(self) -> list[pl.DataFrame]:
-        for file in self._written.values():
+        """The answers, each with its file."""
+        for file in self._files.values():
             file.close()
-        return [_placed(file, answers) for file in self._written.values() for answers in file.answers]
+        return [_placed(answers, self._named(answers["number"])) for answers in self._answers]
+
+    def _named(self, number: pl.Series) -> pl.DataFrame:
+        files = list(self._files.values())
+        table = {
+            "feed": [f.feed.name for f in files], "file": [f.name for f in files],
+            "record": [f.record.name for f in files],
+        }  # fmt: skip
+        return pl.DataFrame(table)[number]
 
     def links(self) -> pl.DataFrame:
-        return pl.concat(
-            links.select(
-                pl.lit(file.feed.name).alias("feed"), pl.lit(file.name).alias("file"), "line",
-                pl.lit(file.record.name).alias("record"), "entity_id",
-            )
-            for file in self._written.values() for links in file.links
-        )  # fmt: skip
-
-    def rows(self) -> int:
-        return sum(len(links) for file in self._written.values() for links in file.links)
+        """Whose row stands where, in the order of the files and their lines."""
+        links = pl.concat(self._links).sort("number", "line")
+        return pl.concat([self._named(links["number"]), links], how="horizontal").select(LINK)
 
 
+LINK = ("feed", "file", "line", "record", "entity_id")
 ANSWER = ("fault_id", "kind", "feed", "file", "line", "field", "entity_id", "expected")
 
 
-def _placed(file: Written, answers: pl.DataFrame) -> pl.DataFrame:
-    return answers.with_columns(
-        fault_id=pl.concat_str(pl.lit(file.name.split("/")[0] + "/"), "fault_id"),
-        feed=pl.lit(file.feed.name), file=pl.lit(file.name),
-    ).select(ANSWER)  # fmt: skip
+def _placed(answers: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
+    placed = pl.concat([answers, files], how="horizontal")
+    code = pl.col("file").str.slice(0, 7)
+    return placed.with_columns(fault_id=pl.concat_str(code, "fault_id")).select(ANSWER)
+
+
+def _in_order(name: str, table: pl.DataFrame) -> pl.DataFrame:
+    return table.sort("submitter", *ORDER[name]).drop("submitter")
 
 
 def _send(draws: Draws, facts: Facts, files: _Files, rates: dict[str, int]) -> None:
     people = people_as_recorded(draws, facts.people)
     for record in facts.events:
         own = observed(facts, record, people)
-        for feed, rows in _feeds_of(facts, own, files.habits):
-            sheet = sheet_of(rows, feed, RECORDS[record])
-            files.of(feed, record).add(draws, with_faults(draws, sheet, rates))
+        for feed in _feeds_of(record, JSON_HABITS):
+            rows = own if feed.name == "municipal" else through_pmh(facts, own, files.in_pmh)
+            files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), rates), feed)
 
 
-def _feeds_of(facts: Facts, own: Observed, habits: Habits) -> Iterator[tuple[Feed, Observed]]:
-    yield FEEDS["municipal"], own
-    if habits.uses_pmh and own.record in FEEDS["pmh"].record_names:
-        yield FEEDS["pmh"], through_pmh(facts, own)
+def _feeds_of(record: str, its_habits: Habits) -> Iterator[Feed]:
+    yield FEEDS["municipal"]
+    if its_habits.uses_pmh and record in FEEDS["pmh"].record_names:
+        yield FEEDS["pmh"]
 
 
-def _to_be_listed(draws: Draws, facts: Facts, job: Job) -> pl.DataFrame:
-    """Mothers on the protected list that the submitter keeps on paper: no row says so."""
+def _to_be_listed(draws: Draws, facts: Facts, rates: dict[str, int]) -> pl.DataFrame:
+    """Mothers on the protected list that their submitter keeps on paper: no row says so."""
     here = facts.events["residency_spell"]["who"].unique().sort()
     mothers = facts.people[here].filter(pl.col("member") == 0)
-    hit = household_fault(draws, mothers["household"].to_numpy(), "protected_list", profile(job.faults))
-    return mothers.filter(pl.Series(hit)).select("entity_id", "person_local")
+    hit = household_fault(draws, mothers["household"].to_numpy(), "protected_list", rates)
+    return mothers.filter(pl.Series(hit)).select("submitter", "entity_id", "person_local")
 
 
 def _marked(folder: Path, seed: int) -> None:
@@ -170,14 +207,17 @@ def _marked(folder: Path, seed: int) -> None:
     (folder / SYNTHETIC_MARK).write_text(text, "utf-8", newline="\n")
 
 
-def _protected_list(listed: pl.DataFrame, folder: Path, code: str) -> pl.DataFrame:
-    listed = listed.unique("entity_id", keep="first", maintain_order=True)
-    text = "local_number\n" + "".join(f"{number}\n" for number in listed["person_local"])
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / PROTECTED).write_text(text, "utf-8", newline="\n")
-    lines = pl.int_range(2, pl.len() + 2, dtype=pl.UInt32)
+def _protected_lists(listed: pl.DataFrame, job: Job) -> pl.DataFrame:
+    """Writes every submitter's list, and returns what is expected of the people on it."""
+    listed = listed.unique(("submitter", "entity_id"), keep="first", maintain_order=True)
+    for m in job.municipalities:
+        numbers = listed.filter(pl.col("submitter") == m)["person_local"]
+        text = "local_number\n" + "".join(f"{number}\n" for number in numbers)
+        (job.feeds / places().codes[m] / PROTECTED).write_text(text, "utf-8", newline="\n")
+    code = pl.Series(places().codes).gather(listed["submitter"])
     return listed.select(
-        fault_id=pl.concat_str(pl.lit(f"{code}/protected_list/"), pl.col("entity_id").cast(pl.String)),
-        kind=pl.lit("protected_list"), feed=pl.lit(""), file=pl.lit(f"{code}/{PROTECTED}"), line=lines,
+        fault_id=pl.concat_str(code, pl.lit("/protected_list/"), pl.col("entity_id").cast(pl.String)),
+        kind=pl.lit("protected_list"), feed=pl.lit(""), file=pl.concat_str(code, pl.lit(f"/{PROTECTED}")),
+        line=(pl.int_range(pl.len()).over("submitter") + 2).cast(pl.UInt32),
         field=pl.lit("local_number"), entity_id="entity_id", expected=pl.lit("excluded"),
     )  # fmt: skip

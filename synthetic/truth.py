@@ -30,7 +30,7 @@ Truth = dict[str, pl.DataFrame]
 
 
 def truth_of(facts: Facts, chosen: np.ndarray) -> Truth:
-    """Tables of one stretch; a household is told by its first municipality among the chosen ones."""
+    """Tables of one stretch, each with `submitter`; a household is told by its first municipality among the chosen."""
     return {
         "persons": _persons(facts, chosen),
         "pregnancies": _pregnancies(facts, chosen),
@@ -41,8 +41,8 @@ def truth_of(facts: Facts, chosen: np.ndarray) -> Truth:
 
 
 def _told_here(facts: Facts, chosen: np.ndarray) -> np.ndarray:
-    m, submitter = facts.scene.mothers, facts.scene.submitter
-    told: np.ndarray = (m.home == submitter) | (~np.isin(m.home, chosen) & (m.next_home == submitter))
+    m = facts.scene.mothers
+    told: np.ndarray = (m.home == m.submitter) | (~np.isin(m.home, chosen) & (m.next_home == m.submitter))
     return told
 
 
@@ -50,13 +50,13 @@ def _persons(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
     told = _told_here(facts, chosen)
     mother = np.concatenate([np.arange(len(told)), facts.scene.deliveries.mother[facts.scene.children.of]])
     kind = pl.when(pl.col("member") == 0).then(pl.lit("mother")).otherwise(pl.lit("child")).alias("kind")
-    return facts.people.select(*PERSON, kind).filter(pl.Series(told[mother]))
+    return facts.people.select("submitter", *PERSON, kind).filter(pl.Series(told[mother]))
 
 
 def _pregnancies(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
     d = facts.scene.deliveries
     table = pl.DataFrame({
-        "pregnancy_id": d.of.id, "mother_entity_id": facts.people["entity_id"].gather(d.mother),
+        "submitter": d.of.submitter, "pregnancy_id": d.of.id, "mother_entity_id": facts.people["entity_id"].gather(d.mother),
         "fiscal_year": codes(d.of.fiscal_year), "last_period_date": dates(d.last_period),
         "notified_date": dates(d.notified), "delivery_date": dates(d.day), "gestation_weeks": codes(d.weeks),
         "number_of_children": codes(d.children), "parity": codes(d.births_before),
@@ -70,7 +70,7 @@ def _pregnancies(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
 def _children(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
     c, d = facts.scene.children, facts.scene.deliveries
     table = pl.DataFrame({
-        "entity_id": c.id, "pregnancy_id": d.of.id[c.of], "child_order": codes(c.order), "sex_code": codes(c.sex),
+        "submitter": d.of.submitter[c.of], "entity_id": c.id, "pregnancy_id": d.of.id[c.of], "child_order": codes(c.order), "sex_code": codes(c.sex),
         "birth_date": dates(c.born), "birth_weight_g": codes(c.weight_g), "is_stillborn": c.is_stillborn,
         "death_date": dates(c.died),
         "residence_municipality_code": pl.Series(places().codes).gather(d.home[c.of]),
@@ -84,13 +84,15 @@ def _visits(facts: Facts) -> pl.DataFrame:
 
 def _visits_of(facts: Facts, record: str, code: str) -> pl.DataFrame:
     events = facts.events[record]
+    submitter = facts.people["submitter"].gather(events["who"])
     return events.select(
+        submitter=submitter,
         record=pl.lit(record),
         visit_id="row",
         entity_id=facts.people["entity_id"].gather(events["who"]),
         visit_code=pl.col(code).cast(pl.String),
         date=pl.col("event").cast(pl.Int32).cast(pl.Date),
-        residence_municipality_code=pl.lit(places().codes[facts.scene.submitter]),
+        residence_municipality_code=pl.Series(places().codes).gather(submitter),
         service_municipality_code=pl.Series(places().codes).gather(events["place"]),
     )
 
@@ -98,9 +100,9 @@ def _visits_of(facts: Facts, record: str, code: str) -> pl.DataFrame:
 def _moves(facts: Facts) -> pl.DataFrame:
     """Spells, with the local numbers that the person bears there."""
     events = facts.events["residency_spell"]
-    who = facts.people.select("entity_id", "person_local", "pmh_key")[events["who"]]
+    who = facts.people.select("submitter", "entity_id", "person_local", "pmh_key")[events["who"]]
     return who.with_columns(
-        pl.lit(places().codes[facts.scene.submitter]).alias("municipality_code"),
+        pl.Series("municipality_code", places().codes).gather(who["submitter"]),
         *events.select("resident_from_date", "resident_to_date", "in_reason_code", "out_reason_code").get_columns(),
     )
 

@@ -1,7 +1,7 @@
 """The words in which a source system's feed is described; the layout itself is data in `pipelines/reference/feeds/`."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import polars as pl
 
@@ -52,14 +52,19 @@ class Feed:
 
     def columns(self, record: Record) -> tuple[Column, ...]:
         """The layout of one record in this feed, in file order."""
-        from pipelines.reference import feed_layout
-
-        rows = feed_layout(self.name, self.version).filter(pl.col("record") == record.name)
-        return tuple(
-            Column(header, field, conversion or "")
-            for header, field, conversion in rows.select("header", "field", "conversion").iter_rows()
-        )
+        return _layout(self.name, self.version, record.name)
 
     def file_name(self, record: Record) -> str:
         """`<record>.csv` or `<record>.json`: one file per record and delivery."""
         return f"{record.name}.{self.format}"
+
+
+@cache
+def _layout(feed: str, version: str, record: str) -> tuple[Column, ...]:
+    from pipelines.reference import feed_layout
+
+    rows = feed_layout(feed, version).filter(pl.col("record") == record)
+    return tuple(
+        Column(header, field, conversion or "")
+        for header, field, conversion in rows.select("header", "field", "conversion").iter_rows()
+    )

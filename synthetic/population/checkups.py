@@ -49,16 +49,18 @@ def invitations_of(scene: Scene) -> Invitations:
 
 
 def targets(scene: Scene, invited: Invitations) -> pl.DataFrame:
-    """The submitter's lists: by age, moved in, carried over; and who was taken off them."""
+    """The submitters' lists: by age, moved in, carried over; and who was taken off them."""
     parts = [_by_age(scene, invited), _moved_in(scene, invited), _carried_over(scene, invited)]
     listed = pl.concat(parts)
     first, last = scene.window.first, scene.window.last
-    return listed.filter(pl.col("target_fiscal_year").is_between(first, last)).sort("row")
+    return (
+        listed.filter(pl.col("target_fiscal_year").is_between(first, last)).sort("submitter", "row").drop("submitter")
+    )
 
 
 def _list(scene: Scene, i: Invitations, at: Ids, reason: int, when: Ids, removed: Ids) -> pl.DataFrame:
     return pl.DataFrame({
-        "row": i.id[at] * 4 + reason, "who": len(scene.mothers) + i.child[at], "event": when,
+        "submitter": scene.submitter_of(i.child[at]), "row": i.id[at] * 4 + reason, "who": len(scene.mothers) + i.child[at], "event": when,
         "programme_code": codes(numbers("checkup", "programmes").astype(np.int64)[i.programme[at]]),
         "target_fiscal_year": codes(fiscal_year(when)), "scheduled_date": dates(when),
         "target_reason_code": codes(np.full(len(at), reason)), "removed_reason_code": codes(removed, 0),
@@ -85,7 +87,7 @@ def _moved_in(scene: Scene, i: Invitations) -> pl.DataFrame:
     """Comes on the new municipality's list; off it again where the former one had seen the child."""
     p, c = scene.deliveries.of, scene.children
     moved, to = p.moved[c.of[i.child]], p.next_home[c.of[i.child]]
-    arrives = (to == scene.submitter) & (moved > c.born[i.child]) & (moved < c.died[i.child])
+    arrives = (to == p.submitter[c.of[i.child]]) & (moved > c.born[i.child]) & (moved < c.died[i.child])
     before = (moved > _listed_on(scene, i)) & (moved <= i.scheduled)
     waiting = i.comes & (moved > i.scheduled) & (moved <= i.seen)
     had_been_seen = i.comes & (moved > i.seen) & (fiscal_year(np.minimum(moved, 30000)) == fiscal_year(i.seen))
@@ -118,7 +120,7 @@ def checkups(scene: Scene, i: Invitations) -> pl.DataFrame:
     group = draws.happens("checkup.group", ids, numbers("checkup", "group")[i.programme[at]])
     return pl.DataFrame({
         "row": ids, "who": len(scene.mothers) + i.child[at], "event": i.seen[at],
-        "place": np.full(len(at), scene.submitter), "facility_kind": np.where(group, 4, 2),
+        "place": scene.submitter_of(i.child[at]), "facility_kind": np.where(group, 4, 2),
         "programme_code": codes(numbers("checkup", "programmes").astype(np.int64)[i.programme[at]]),
         "branch": codes(np.ones(len(at), dtype=np.int64)), "visit_date": dates(i.seen[at]),
         "mode_code": codes(np.where(group, 2, 1)),
@@ -169,7 +171,7 @@ def questionnaires(scene: Scene, i: Invitations) -> pl.DataFrame:
         answers[name] = np.where(asked_once == 0, answers[name], -1)
     return pl.DataFrame({
         "row": ids, "who": len(scene.mothers) + i.child[at], "event": i.seen[at],
-        "place": np.full(len(at), scene.submitter),
+        "place": scene.submitter_of(i.child[at]),
         "programme_code": codes(numbers("checkup", "programmes").astype(np.int64)[programme]),
         "answered_date": dates(i.seen[at]),
         "respondent_code": codes(np.array([1, 2, 9])[draws.picked("answers.who", ids, cumulative([92, 6, 2]))]),

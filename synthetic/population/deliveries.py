@@ -42,7 +42,7 @@ class Deliveries:
 
 def deliveries_of(draws: Draws, pregnancies: Pregnancies, mothers: Mothers) -> Deliveries:
     p, ids = parameters(), pregnancies.id
-    mother = np.searchsorted(mothers.id, pregnancies.mother)
+    mother = np.searchsorted(mothers.household, pregnancies.household)
     day = _day(draws, pregnancies)
     age = ((day - mothers.born[mother]) / YEAR).astype(np.int64)
     by_age = np.clip(age // 5 - 3, 0, 6)
@@ -159,8 +159,8 @@ def _place(draws: Draws, of: Pregnancies, births_before: Ids, day: Ids) -> tuple
     return returns, np.where(returns, parents, np.where(commutes, nearby, home)), home
 
 
-def usual_place(draws: Draws, of: Pregnancies, at: Ids) -> Ids:
-    """Where a resident of `at` is seen when she has not gone to her parents."""
+def usual_place(draws: Draws, of: Pregnancies) -> Ids:
+    """Where a resident of the submitter is seen when she has not gone to her parents."""
     commutes = draws.happens("place.commutes", of.id, parameters()["antenatal"]["commutes"])
-    nearby = places().within(places().prefecture[at], draws.uniform("place.where", of.id))
-    return np.where(commutes, nearby, at)
+    nearby = places().within(places().prefecture[of.submitter], draws.uniform("place.where", of.id))
+    return np.where(commutes, nearby, of.submitter)

@@ -1,4 +1,4 @@
-"""All facts of a stretch of households, as one submitter's residents."""
+"""All facts of a stretch of households, as residents of the submitters that look at them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -35,8 +35,9 @@ OF_CHILD: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {
 class Facts:
     """What happened, without any file format.
 
-    people: one row per person. events: record name -> its rows in the order of the households, with `row` (a number
-    unique within the record), `who` (position among the people), `event` (day) and the record's fields.
+    people: one row per person and submitter. events: record name -> its rows by submitter and in the order of the
+    households, with `row` (a number unique within record and submitter), `who` (position among the people), `event`
+    (day) and the record's fields.
     """
 
     scene: Scene
@@ -44,15 +45,15 @@ class Facts:
     events: dict[str, pl.DataFrame]
 
 
-def scene_of(draws: Draws, pregnancies: Pregnancies, submitter: int, window: Window) -> Scene:
+def scene_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Scene:
     mothers = mothers_of(draws, pregnancies, window)
     deliveries = deliveries_of(draws, pregnancies, mothers)
-    return Scene(draws, window, submitter, mothers, deliveries, children_of(draws, deliveries, mothers))
+    return Scene(draws, window, mothers, deliveries, children_of(draws, deliveries, mothers))
 
 
-def facts_of(draws: Draws, pregnancies: Pregnancies, submitter: int, window: Window) -> Facts:
-    """Facts of these pregnancies' households as far as they live with the submitter."""
-    scene = scene_of(draws, pregnancies, submitter, window)
+def facts_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Facts:
+    """Facts of these pregnancies' households as far as they live with the submitter that looks at them."""
+    scene = scene_of(draws, pregnancies, window)
     invited = invitations_of(scene)
     events = {name: make(scene) for name, make in OF_PREGNANCY.items()}
     events |= {name: make_of_child(scene, invited) for name, make_of_child in OF_CHILD.items()}

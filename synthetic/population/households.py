@@ -16,6 +16,7 @@ from synthetic.places import places
 from synthetic.population.calendar import FAR, FIRST_YEAR, Window
 
 COLUMN_BITS, SLOT_BITS, MEMBER_BITS = 16, 5, 3
+ID_BITS = 40  # more than the id of a pregnancy has
 Flags = NDArray[np.bool_]
 
 
@@ -25,8 +26,10 @@ class Pregnancies:
 
     id: column and fiscal year of the delivery. mother: id of her first pregnancy within the window.
     order: 0 for that one; last: fiscal year of her last; home, next_home: municipalities before and from `moved`.
+    submitter: who looks at them; a household that moves is seen by two, in rows of their own.
     """
 
+    submitter: Ids
     id: Ids
     fiscal_year: Ids
     mother: Ids
@@ -38,6 +41,11 @@ class Pregnancies:
 
     def where(self, keep: Flags) -> "Pregnancies":
         return Pregnancies(*(getattr(self, name)[keep] for name in self.__dataclass_fields__))
+
+    @property
+    def household(self) -> Ids:
+        """Number of the household as this submitter sees it; it rises with submitter and mother."""
+        return (self.submitter << ID_BITS) + self.mother
 
     def __len__(self) -> int:
         return len(self.id)
@@ -111,8 +119,8 @@ def _chains(previous: Ids) -> tuple[Ids, Ids, Ids]:
     return first, order, np.take_along_axis(last, first, axis=1)
 
 
-def pregnancies_of(draws: Draws, columns: Ids, window: Window) -> Pregnancies:
-    """All pregnancies of these columns."""
+def pregnancies_of(draws: Draws, columns: Ids, window: Window, submitter: Ids | None = None) -> Pregnancies:
+    """All pregnancies of these columns, each seen by the submitter next to it (its own, when none is named)."""
     used = _in_use(draws, columns, window)
     first, order, last = _chains(_previous(draws, columns, used, window))
     year = np.broadcast_to(np.array(window.birth_years), used.shape)
@@ -121,8 +129,17 @@ def pregnancies_of(draws: Draws, columns: Ids, window: Window) -> Pregnancies:
     mother = slot_id(column, first[used] + start)
     home = column >> COLUMN_BITS
     moved, next_home = _moves(draws, mother, home, window)
+    seen_by = home if submitter is None else np.broadcast_to(submitter[:, None], used.shape)[used]
     return Pregnancies(
-        slot_id(column, year[used]), year[used], mother, order[used], last[used] + start, home, next_home, moved
+        seen_by,
+        slot_id(column, year[used]),
+        year[used],
+        mother,
+        order[used],
+        last[used] + start,
+        home,
+        next_home,
+        moved,
     )
 
 

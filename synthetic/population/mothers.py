@@ -14,8 +14,10 @@ YEAR = 365.25
 
 @dataclass(frozen=True)
 class Mothers:
-    """One row each, by id; `born` in days since 1970, `births_before` the window."""
+    """One row each, by submitter and id; `born` in days since 1970, `births_before` the window."""
 
+    submitter: Ids
+    household: Ids  # as in `Pregnancies`
     id: Ids
     born: Ids
     births_before: Ids
@@ -39,6 +41,8 @@ def mothers_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Mother
     middle = (start_of(first.fiscal_year) + start_of(first.last)) // 2 + 183
     youngest, oldest = start_of(first.fiscal_year) - int(16 * YEAR), start_of(first.last) - int(49 * YEAR)
     return Mothers(
+        submitter=first.submitter,
+        household=first.household,
         id=ids,
         born=np.clip(middle - age_days, oldest, youngest),
         births_before=_births_before(draws, first, age_days, window),

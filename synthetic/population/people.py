@@ -18,15 +18,15 @@ NATIONAL_INSURANCE = 0.17
 
 
 def people(scene: Scene) -> pl.DataFrame:
-    """One row per person in view: mothers by id, then children in the order of their deliveries."""
+    """One row per person in view: mothers by submitter and id, then children in the order of their deliveries."""
     m, c = scene.mothers, scene.children
     mother = np.concatenate([np.arange(len(m)), scene.deliveries.mother[c.of]])
     member = np.concatenate([np.zeros(len(m), dtype=np.int64), c.order])
     ids = np.concatenate([person(m.id, 0), c.id])
     named = np.concatenate([np.ones(len(m), dtype=bool), ~c.is_stillborn])
-    household = _households(scene)
+    household, submitter = _households(scene), m.submitter[mother]
     frame = pl.DataFrame({
-        "entity_id": ids, "household": m.id[mother], "member": member.astype(np.int8),
+        "submitter": submitter, "entity_id": ids, "household": m.id[mother], "member": member.astype(np.int8),
         "mother_entity_id": person(m.id, 0)[mother],
         "birth_date": dates(np.concatenate([m.born, c.born])),
         "sex_code": codes(np.concatenate([np.full(len(m), FEMALE), c.sex])),
@@ -37,18 +37,20 @@ def people(scene: Scene) -> pl.DataFrame:
         *_names(scene, ids, mother, member),
         *household.drop("mother_holds").select(pl.all().gather(mother)),
         branch_number=pl.Series(["00", "01", "02", "03", "04", "05"]).gather(branches),
-        person_local=local_number(ids, scene.submitter, _LOCAL_FACTOR),
-        pmh_key=pl.concat_str(pl.lit("P"), local_number(ids, scene.submitter + 5000, _PMH_FACTOR)),
+        person_local=local_number(ids, submitter, _LOCAL_FACTOR),
+        pmh_key=pl.concat_str(pl.lit("P"), local_number(ids, submitter + 5000, _PMH_FACTOR)),
     )
 
 
-def local_number(ids: Ids, municipality: int, factor: int) -> pl.Series:
+def local_number(ids: Ids, municipality: Ids, factor: int) -> pl.Series:
     """Eleven digits, unique within a municipality, without order; 15 digits at most are in use (宛名番号)."""
-    mixed = (ids.astype(np.uint64) * np.uint64(factor) + np.uint64(municipality * 7_919_111)) % np.uint64(LOCAL_DIGITS)
+    mixed = (ids.astype(np.uint64) * np.uint64(factor) + (municipality * 7_919_111).astype(np.uint64)) % np.uint64(
+        LOCAL_DIGITS
+    )
     return pl.Series(mixed).cast(pl.String).str.zfill(11)
 
 
-def pregnancy_number(pregnancy: Ids, municipality: int, of_pmh: bool = False) -> pl.Series:
+def pregnancy_number(pregnancy: Ids, municipality: Ids, of_pmh: bool = False) -> pl.Series:
     """Registration number of a pregnancy at its municipality."""
     return local_number(pregnancy, municipality + (9000 if of_pmh else 3000), _PREGNANCY_FACTOR)
 
@@ -104,7 +106,7 @@ def _households(scene: Scene) -> pl.DataFrame:
     """What the members of a household share, one row per mother."""
     draws, m = scene.draws, scene.mothers
     towns, buildings = streets()
-    here = m.id * 2048 + scene.submitter
+    here = m.id * 2048 + m.submitter
     numbers = [draws.below(f"address.{part}", here, top) for part, top in (("chome", 9), ("ban", 40), ("go", 30))]
     flat = draws.happens("address.flat", here, 0.35)
     building = np.where(flat, 1 + draws.below("address.building", here, len(buildings) - 1), 0)
@@ -112,6 +114,7 @@ def _households(scene: Scene) -> pl.DataFrame:
     phone = draws.below("phone", m.id, 10**8)
     kind = pl.Series(["090", "080", "070"]).gather(draws.below("phone.kind", m.id, 3))
     text = pl.DataFrame({
+        "municipality": pl.Series(places().names).gather(m.submitter),
         "town": towns.gather(draws.below("address.town", here, len(towns))),
         "chome": numbers[0] + 1, "ban": numbers[1] + 1, "go": numbers[2] + 1,
         "building": buildings.gather(building), "room": codes(room, 0), "kind": kind,
@@ -119,7 +122,7 @@ def _households(scene: Scene) -> pl.DataFrame:
     })  # fmt: skip
     chosen = text.select(
         address=pl.concat_str(
-            pl.lit(places().names[scene.submitter]), "town", "chome", pl.lit("-"), "ban", pl.lit("-"), "go",
+            "municipality", "town", "chome", pl.lit("-"), "ban", pl.lit("-"), "go",
             pl.concat_str(pl.lit(" "), "building", "room").fill_null(""),
         ),
         phone=pl.concat_str("kind", pl.lit("-"), pl.col("phone").str.slice(0, 4), pl.lit("-"), pl.col("phone").str.slice(4)),
@@ -142,9 +145,9 @@ def _insurance(scene: Scene) -> list[pl.Series]:
     national = draws.happens("insurance.national", m.id, NATIONAL_INSURANCE)
     prefecture = places().prefecture[m.home]
     company = 10_000 * (600 + prefecture) + draws.below("insurance.company", m.id, 400)
-    town = 10_000 * prefecture + scene.submitter % 10_000
+    town = 10_000 * prefecture + m.submitter % 10_000
     body = np.where(national, town, company)
-    seat = np.where(national, 900_000 + scene.submitter, company % 10_000)
+    seat = np.where(national, 900_000 + m.submitter, company % 10_000)
     number = draws.below("insurance.number", np.where(national, m.id * 4 + 1, m.id * 4), 10_000_000)
     return [
         pl.Series("insurer_number", body * 10 + _check_digit(body)).cast(pl.String).str.zfill(8),

@@ -1,4 +1,4 @@
-"""Residency spells of mothers and children in one municipality (resident register)."""
+"""Residency spells of mothers and children in a municipality (resident register)."""
 
 import numpy as np
 import polars as pl
@@ -18,12 +18,14 @@ def residency_spells(scene: Scene) -> pl.DataFrame:
     return (
         spells.filter(pl.col("to") >= scene.window.start - BEFORE_DAYS, pl.col("event") <= scene.window.end)
         .drop("to")
-        .sort("row")
+        .sort("submitter", "row")
+        .drop("submitter")
     )
 
 
 def _spells(
     scene: Scene,
+    submitter: Ids,
     who: Ids,
     person: Ids,
     spell: int,
@@ -39,7 +41,7 @@ def _spells(
     known = places().codes
     code_of = pl.Series([None, *known], dtype=pl.String)
     return pl.DataFrame({
-        "row": person * 2 + spell, "who": who, "event": start, "to": end,
+        "submitter": submitter, "row": person * 2 + spell, "who": who, "event": start, "to": end,
         "resident_from_date": dates(start), "resident_to_date": dates(np.where(ended, end, FAR)),
         "in_reason_code": codes(reason), "out_reason_code": codes(np.where(ended, out, 0), 0),
         "previous_municipality_code": code_of.gather(previous + 1),
@@ -55,7 +57,7 @@ def _mothers(scene: Scene) -> pl.DataFrame:
     np.minimum.at(earliest, d.mother, np.minimum(d.notified, d.last_period))
     came = np.where(native, m.born, np.maximum(earliest - years, m.born + 1))
     before = places().anywhere(draws.uniform("residency.from", m.id))
-    here, there = m.home == scene.submitter, m.next_home == scene.submitter
+    here, there = m.home == m.submitter, m.next_home == m.submitter
     # Who left before her first pregnancy was never known to the maternal and child health office.
     first = np.flatnonzero(here & (m.moved > earliest))
     second = np.flatnonzero(there & (m.moved < FAR))
@@ -63,27 +65,27 @@ def _mothers(scene: Scene) -> pl.DataFrame:
     out = np.where(m.moved < FAR, MOVED_OUT, 0)
     origin = np.where(native | (before == m.home), -1, before)
     return pl.concat([
-        _spells(scene, first, m.id[first] << 3, 0, came[first], m.moved[first],
+        _spells(scene, m.submitter[first], first, m.id[first] << 3, 0, came[first], m.moved[first],
                 np.where(native, BORN, MOVED_IN)[first], out[first], origin[first], m.next_home[first]),
-        _spells(scene, second, m.id[second] << 3, 1, m.moved[second], np.full(len(second), FAR),
+        _spells(scene, m.submitter[second], second, m.id[second] << 3, 1, m.moved[second], np.full(len(second), FAR),
                 np.full(len(second), MOVED_IN), none[second] + 1, m.home[second], none[second]),
     ])  # fmt: skip
 
 
 def _children(scene: Scene) -> pl.DataFrame:
     c, p = scene.children, scene.deliveries.of
-    moved, home, to = p.moved[c.of], p.home[c.of], p.next_home[c.of]
+    moved, home, to, submitter = p.moved[c.of], p.home[c.of], p.next_home[c.of], p.submitter[c.of]
     born_at = np.where(moved <= c.born, to, home)
     later = (moved > c.born) & (moved < c.died) & (moved < FAR)
-    first = np.flatnonzero((born_at == scene.submitter) & ~c.is_stillborn)
-    second = np.flatnonzero(later & (to == scene.submitter) & ~c.is_stillborn)
+    first = np.flatnonzero((born_at == submitter) & ~c.is_stillborn)
+    second = np.flatnonzero(later & (to == submitter) & ~c.is_stillborn)
     left = np.where(later, moved, c.died)
     out = np.where(later, MOVED_OUT, np.where(c.died < FAR, DIED, 0))
     died = np.where(c.died < FAR, DIED, 0)
     none, offset = np.full(len(c), -1), len(scene.mothers)
     return pl.concat([
-        _spells(scene, offset + first, c.id[first], 0, c.born[first], left[first],
+        _spells(scene, submitter[first], offset + first, c.id[first], 0, c.born[first], left[first],
                 np.full(len(first), BORN), out[first], none[first], to[first]),
-        _spells(scene, offset + second, c.id[second], 1, moved[second], c.died[second],
+        _spells(scene, submitter[second], offset + second, c.id[second], 1, moved[second], c.died[second],
                 np.full(len(second), MOVED_IN), died[second], home[second], none[second]),
     ])  # fmt: skip

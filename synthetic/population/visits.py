@@ -1,4 +1,4 @@
-"""Notifications, antenatal visits, deliveries, births and postpartum visits as facts of one submitter's residents."""
+"""Notifications, antenatal visits, deliveries, births and postpartum visits as facts of the submitters' residents."""
 
 from dataclasses import dataclass
 
@@ -20,11 +20,10 @@ RESULT, COST_ONLY = 1, 2  # mchdb-L5
 
 @dataclass(frozen=True)
 class Scene:
-    """The households in view, and the submitter that looks at them."""
+    """The households in view, each with the submitter that looks at it."""
 
     draws: Draws
     window: Window
-    submitter: int
     mothers: Mothers
     deliveries: Deliveries
     children: Children
@@ -35,7 +34,10 @@ class Scene:
         return residence(p.home[of], p.next_home[of], p.moved[of], days)
 
     def is_here(self, of: Ids, days: Ids) -> Flags:
-        return self.home_on(of, days) == self.submitter
+        return self.home_on(of, days) == self.deliveries.of.submitter[of]
+
+    def submitter_of(self, child: Ids) -> Ids:
+        return self.deliveries.of.submitter[self.children.of[child]]
 
     def is_carried(self) -> Flags:
         """Pregnancies whose records are sent: delivered within the years, or open at their end."""
@@ -56,15 +58,17 @@ def notifications(scene: Scene) -> pl.DataFrame:
     new = carried[scene.is_here(carried, d.notified[carried])]
     moved = d.of.moved
     again_on = moved + scene.draws.below("notified.again", d.of.id, 15)
-    again = (moved > d.notified) & (again_on < d.day) & (again_on <= window.end) & (d.of.next_home == scene.submitter)
+    again = (moved > d.notified) & (again_on < d.day) & (again_on <= window.end) & (d.of.next_home == d.of.submitter)
     comes = carried[again[carried]]
     of = np.concatenate([new, comes])
     reason = np.repeat([FOR_NEW, FOR_MOVED_IN], [len(new), len(comes)])
+    order = np.lexsort((reason, d.of.id[of], d.of.submitter[of]))
+    of, reason = of[order], reason[order]
     day = np.where(reason == FOR_NEW, d.notified[of], again_on[of])
     weeks = (day - d.last_period[of]) // WEEK
     stage = np.where(reason == FOR_NEW, d.stage[of], 1 + np.searchsorted([11, 19, 27], weeks, side="left"))
     known = (stage != 5) & (stage != 6)
-    frame = pl.DataFrame({
+    return pl.DataFrame({
         "row": d.of.id[of] * 2 + (reason - 1), "who": d.mother[of], "pregnancy": d.of.id[of],
         "event": day, "notified_date": dates(day),
         "notification_reason_code": codes(reason), "notification_stage_code": codes(stage),
@@ -74,7 +78,6 @@ def notifications(scene: Scene) -> pl.DataFrame:
         "interview_done_code": codes(1 + scene.draws.happens(
             "notified.interview", d.of.id[of], parameters()["pregnancy"]["interviewed"])),
     })  # fmt: skip
-    return frame.sort("row")
 
 
 def antenatal_visits(scene: Scene) -> pl.DataFrame:
@@ -99,7 +102,7 @@ def _numbered(seen: Flags, per_pregnancy: int) -> Ids:
 def _antenatal_frame(scene: Scene, of: Ids, ids: Ids, day: Ids, weeks: Ids, visit_no: Ids) -> pl.DataFrame:
     d, draws, p = scene.deliveries, scene.draws, parameters()["antenatal"]
     away = d.returns_home[of] & (weeks >= p["return_home_from_week"])
-    usual = usual_place(draws, d.of, np.full(len(d.day), scene.submitter))[of]
+    usual = usual_place(draws, d.of)[of]
     cost_only = away & draws.happens("antenatal.cost_only", d.of.id, p["return_home_cost_only"])[of]
     hypertensive = d.is_hypertensive[of] & (weeks >= 20 + draws.below("antenatal.onset", d.of.id, 16)[of])
     systolic, diastolic = _pressure(scene, of, ids, hypertensive)
@@ -158,7 +161,7 @@ def deliveries(scene: Scene) -> pl.DataFrame:
 def _delivered_here(scene: Scene) -> Flags:
     d, window = scene.deliveries, scene.window
     within = (d.of.fiscal_year >= window.first) & (d.of.fiscal_year <= window.last)
-    return within & (d.home == scene.submitter)
+    return within & (d.home == d.of.submitter)
 
 
 def births(scene: Scene) -> pl.DataFrame:
@@ -196,7 +199,7 @@ def postpartum_visits(scene: Scene) -> pl.DataFrame:
     total = sum(np.where(values < 0, 0, values) for values in items)
     return pl.DataFrame({
         "row": ids, "who": d.mother[of], "pregnancy": d.of.id[of], "event": day,
-        "place": np.where(away, d.place[of], usual_place(draws, d.of, np.full(len(d.day), scene.submitter))[of]),
+        "place": np.where(away, d.place[of], usual_place(draws, d.of)[of]),
         "facility_kind": d.facility_kind[of], "is_away": away,
         "branch": codes(branch), "visit_kind_code": codes(kind), "visit_date": dates(day),
         **{f"epds_item_{i}": codes(values, -1) for i, values in enumerate(items, start=1)},

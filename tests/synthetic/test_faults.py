@@ -175,16 +175,17 @@ def test_turning_one_kind_on_moves_no_other_value() -> None:
     n = 5_000
     rows = pl.DataFrame({"person_local": [str(i) for i in range(n)], "sex_code": ["2"] * n, "phone": ["090"] * n,
                          "branch_number": ["01"] * n, "is_not_disclosed": [False] * n})  # fmt: skip
-    about = pl.DataFrame({"row": range(n), "entity_id": range(n), "household": range(n), "member": [0] * n})
+    about = pl.DataFrame({"row": range(n), "submitter": [0] * n, "entity_id": range(n), "household": range(n)})
     sheet = Sheet(RECORDS["delivery"], "municipal", rows, about)
     heavy = {"missing_required": 20_000, "card_missing": 20_000}
     both = with_faults(Draws(1), sheet, heavy)
     for kind in heavy:
         alone = with_faults(Draws(1), sheet, {kind: heavy[kind]})
         assert alone.key.equals(both.key.filter(pl.col("kind") == kind))
-        hit = np.zeros(n, dtype=bool)
-        hit[both.key.filter(pl.col("kind") != kind)["position"].to_numpy()] = True
-        assert alone.sheet.rows.filter(~pl.Series(hit)).equals(both.sheet.rows.filter(~pl.Series(hit)))
+        others = pl.Series(np.isin(both.at, both.key.filter(pl.col("kind") != kind)["position"].to_numpy()))
+        assert len(alone.changed) and others.any()
+        assert alone.changed.equals(both.changed.filter(~others))
+        assert alone.sheet.rows.equals(both.sheet.rows) and alone.sheet.rows.equals(rows)
 
 
 def test_an_unknown_profile_is_refused_in_one_sentence() -> None:

@@ -9,7 +9,7 @@ from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column
 from pipelines.records import RECORDS
 from synthetic.places import Habits
-from synthetic.send import _encoded as encoded
+from synthetic.send import _marked as marked
 from synthetic.send import _object as object_of
 from tests.synthetic.conftest import Cohort
 
@@ -92,8 +92,9 @@ def test_head_cells_are_filled_as_a_municipality_would(clean: Cohort) -> None:
 
 @pytest.mark.parametrize(("encoding", "byte"), [("utf-8", b"\xff"), ("cp932", b"\x81\x39")])
 def test_marks_become_a_comma_and_bytes_that_are_no_text(encoding: str, byte: bytes) -> None:
-    sent = encoded("a\x1f,住\x1e\n".encode(), Habits(encoding, False), is_first=False)
-    assert sent == b"a,," + "住".encode(encoding) + byte + b"\n"
+    habits = Habits(encoding, False)
+    sent = marked(habits.written("a\x1f,住\x1e\n".encode()), habits)
+    assert sent == b"a,," + "住".encode(encoding) + byte + (b"\r\n" if encoding == "cp932" else b"\n")
     with pytest.raises(UnicodeDecodeError):
         sent.decode(encoding)
 
