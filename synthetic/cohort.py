@@ -27,6 +27,14 @@ from synthetic.submitter import Job, Made, make
 DEFAULT_CHUNK = 4_000  # columns at a time
 DEFAULT_PREFECTURE = "31"  # for `births` without prefectures
 SCAN = 50_000
+WORKER = {  # environment of a worker process
+    "POLARS_MAX_THREADS": "1",
+    # Every stretch needs the same memory again; given back to the system, it would have to be cleared anew by it
+    # (glibc mallopt(3) for NumPy, jemalloc TUNING.md for Polars; other systems take no notice).
+    "MALLOC_MMAP_THRESHOLD_": str(1 << 30),
+    "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
+    "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
+}
 Progress = Callable[[str, int, int], None]
 
 
@@ -199,20 +207,21 @@ def _together(scope: Scope, to: Ids, chunk: int) -> list[slice]:
 
 @contextmanager
 def _workers(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
-    """A process per core, each with one thread; none for one job."""
+    """A process per core; none for one job."""
     if jobs == 1:
         yield None
         return
-    before = os.environ.get("POLARS_MAX_THREADS")
-    os.environ["POLARS_MAX_THREADS"] = "1"
+    before = {name: os.environ.get(name) for name in WORKER}
+    os.environ.update(WORKER)
     try:
         with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
             pool.submit(os.getpid)  # starts while the moves are found
             yield pool
     finally:
-        os.environ.pop("POLARS_MAX_THREADS")
-        if before is not None:
-            os.environ["POLARS_MAX_THREADS"] = before
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
 
 
 def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: Progress | None) -> list[Made]:
