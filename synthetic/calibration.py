@@ -95,7 +95,7 @@ def _pregnancies(facts: Facts) -> Tally:
     filed = events["pregnancy_notification"].filter(pl.col("event") >= window.start)
     new = pl.col("notification_reason_code") == 1
     items = [pl.col(f"epds_item_{i}") for i in range(1, 11)]
-    submitter = facts.people["submitter"].gather(events["postpartum_visit"]["who"])
+    submitter = facts.people["submitter"][events["postpartum_visit"]["who"]]
     asked = (
         events["postpartum_visit"].select(submitter, "pregnancy", "visit_kind_code", total=pl.sum_horizontal(
             pl.when(pl.all_horizontal(i.is_not_null() for i in items)).then(i) for i in items),

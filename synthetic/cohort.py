@@ -35,6 +35,11 @@ WORKER = {  # environment of a worker process
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
 }
+STAGES = {
+    "moves": ("転居", "moves"),
+    "feeds": ("提出ファイル", "feeds"),
+    "truth": ("正解と較正", "truth and calibration"),
+}
 Progress = Callable[[str, int, int], None]
 
 
@@ -60,7 +65,11 @@ class Summary:
             f"{self.submitters} 提出者、出生 {self.births:,}、{self.rows:,} 行、故意の誤り {self.faults:,} / "
             f"{self.submitters} submitters, {self.births:,} births, {self.rows:,} rows, {self.faults:,} faults"
         )
-        return [made, *(f"公表値の許容範囲外 / outside its tolerance: {label}" for label in self.outside)]
+        spent = " / ".join(
+            separator.join(f"{STAGES[stage][i]} {seconds:.1f} {unit}" for stage, seconds in self.seconds.items())
+            for i, separator, unit in ((0, "、", "秒"), (1, ", ", "s"))
+        )
+        return [made, spent, *(f"公表値の許容範囲外 / outside its tolerance: {label}" for label in self.outside)]
 
     @property
     def is_calibrated(self) -> bool:

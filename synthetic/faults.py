@@ -6,7 +6,7 @@
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 import numpy as np
@@ -37,11 +37,12 @@ class Sheet:
     def has(self, *fields: str) -> bool:
         return all(f in self.rows.columns for f in fields)
 
+    @cached_property
+    def _is_filled(self) -> dict[str, np.ndarray]:
+        return {s.name: s.to_numpy() for s in self.rows.select(pl.all().is_not_null()).get_columns()}
+
     def filled(self, *fields: str) -> np.ndarray:
-        filled = np.ones(len(self.rows), dtype=bool)
-        for field in fields:
-            filled &= self.rows[field].is_not_null().to_numpy()
-        return filled
+        return np.all([np.ones(len(self.rows), dtype=bool), *(self._is_filled[f] for f in fields)], axis=0)
 
 
 Change = Callable[[Draws, Sheet, Ids], dict[str, pl.Series]]
@@ -132,21 +133,25 @@ def _after_birth(sheet: Sheet) -> tuple[str, ...]:
 
 
 def _text(sheet: Sheet, field: str, at: Ids) -> pl.Series:
-    return sheet.rows[field].gather(at).cast(pl.String)
+    return sheet.rows[field][at].cast(pl.String)
+
+
+def _repeated(value: str | None, n: int) -> pl.Series:
+    return pl.Series([value], dtype=pl.String).new_from_index(0, n)
 
 
 def _same(field: str, value: str | None) -> Change:
-    return lambda draws, sheet, at: {field: pl.repeat(value, len(at), dtype=pl.String, eager=True)}
+    return lambda draws, sheet, at: {field: _repeated(value, len(at))}
 
 
 def _card(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     """The row lacks the phone and the branch number that the person's other rows have."""
-    return {field: pl.repeat(None, len(at), dtype=pl.String, eager=True) for field in CARD}
+    return {field: _repeated(None, len(at)) for field in CARD}
 
 
 def _unknown_code(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     field, code = CODE_OF[sheet.record.name]
-    return {field: pl.repeat(code, len(at), dtype=pl.String, eager=True)}
+    return {field: _repeated(code, len(at))}
 
 
 def _impossible_date(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
@@ -157,26 +162,26 @@ def _impossible_date(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series
 def _wrong_unit(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     """Kilograms in a field of grams, grams in a field of kilograms."""
     (field,) = _weight(sheet)
-    value = sheet.rows[field].gather(at)
+    value = sheet.rows[field][at]
     changed = (value / 1000).round().cast(pl.Int64) if field.endswith("_g") else (value * 1000).round()
     return {field: changed.cast(pl.String)}
 
 
 def _before_birth(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
-    return {sheet.record.event: sheet.rows["birth_date"].gather(at).dt.offset_by("-10d").cast(pl.String)}
+    return {sheet.record.event: sheet.rows["birth_date"][at].dt.offset_by("-10d").cast(pl.String)}
 
 
 def _kana(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
-    which = draws.below("fault.kana", sheet.about["row"].gather(at).to_numpy(), 3)
+    which = draws.below("fault.kana", sheet.about["row"][at].to_numpy(), 3)
     return {f: variant(_text(sheet, f, at), which) for f in ("kana_surname", "kana_given_name")}
 
 
 def _surname(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     """Her former name stands in one record."""
     pool = surnames()
-    former = draws.below("fault.surname", sheet.about["household"].gather(at).to_numpy(), len(pool))
+    former = draws.below("fault.surname", sheet.about["household"][at].to_numpy(), len(pool))
     given = _text(sheet, "name", at).str.split("\u3000").list.last()
-    return {"kana_surname": pool.kana.gather(former), "name": pool.written.gather(former) + "\u3000" + given}
+    return {"kana_surname": pool.kana[former], "name": pool.written[former] + "\u3000" + given}
 
 
 def _sentinel(mark: str) -> Change:
@@ -186,33 +191,33 @@ def _sentinel(mark: str) -> Change:
 def _number_in_note(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     from synthetic.send import my_numbers
 
-    numbers = my_numbers(draws, sheet.about["entity_id"].gather(at).to_numpy())
+    numbers = my_numbers(draws, sheet.about["entity_id"][at].to_numpy())
     return {"note": "個人番号 " + numbers + " を確認"}
 
 
 def _other_municipality(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     from synthetic.places import places
 
-    where = draws.below("fault.municipality", sheet.about["row"].gather(at).to_numpy(), len(places().codes))
-    codes = pl.Series(places().codes).gather(where)
+    where = draws.below("fault.municipality", sheet.about["row"][at].to_numpy(), len(places().codes))
+    codes = pl.Series(places().codes)[where]
     own = _text(sheet, "residence_municipality_code", at)
-    other = pl.Series(places().codes).gather((where + 1) % len(places().codes))
+    other = pl.Series(places().codes)[(where + 1) % len(places().codes)]
     return {"residence_municipality_code": codes.zip_with(codes != own, other)}
 
 
 def _corrects(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
     field = CORRECTED[sheet.record.name]
-    other = pl.when(pl.col(field) == 1).then(pl.lit("2")).otherwise(pl.lit("1")).alias(field)
-    return {"revision_no": pl.repeat("1", len(at), eager=True), field: sheet.rows[at].select(other).to_series()}
+    other = pl.Series(["1", "2"])[(sheet.rows[field][at] == 1).cast(pl.UInt32)]
+    return {"revision_no": _repeated("1", len(at)), field: other}
 
 
 def _cancels(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
-    return {"is_cancelled": pl.repeat("1", len(at), eager=True), "revision_no": pl.repeat("1", len(at), eager=True)}
+    return {"is_cancelled": _repeated("1", len(at)), "revision_no": _repeated("1", len(at))}
 
 
 def _late(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Series]:
-    days = 150 + draws.below("fault.late", sheet.about["row"].gather(at).to_numpy(), 200)
-    later = sheet.rows["recorded_date"].gather(at).cast(pl.Int32) + pl.Series(days.astype(np.int32))
+    days = 150 + draws.below("fault.late", sheet.about["row"][at].to_numpy(), 200)
+    later = sheet.rows["recorded_date"][at].cast(pl.Int32) + pl.Series(days.astype(np.int32))
     return {"recorded_date": later.cast(pl.Date).cast(pl.String)}
 
 
@@ -273,8 +278,8 @@ def _drawn(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> tuple[Ids, Ids]
     end = start + np.array([rates.get(kind.name, 0) / MILLION for kind in KINDS])
     number = np.searchsorted(start, u, side="right") - 1
     at = np.flatnonzero(u < end[number])
-    free = draws.uniform("fault.household", sheet.about["household"].gather(at).to_numpy()) >= RESERVED
-    free &= ~sheet.rows["is_not_disclosed"].gather(at).to_numpy()
+    free = draws.uniform("fault.household", sheet.about["household"][at].to_numpy()) >= RESERVED
+    free &= ~sheet.rows["is_not_disclosed"][at].to_numpy()
     return at[free], number[at[free]]
 
 

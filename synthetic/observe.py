@@ -85,7 +85,7 @@ def observed(facts: Facts, record: str, people: pl.DataFrame) -> Observed:
 
 def submitters(people: pl.DataFrame, rows: pl.DataFrame) -> Ids:
     """Whose row it is."""
-    return people["submitter"].gather(rows["who"]).to_numpy()
+    return people["submitter"][rows["who"]].to_numpy()
 
 
 def through_pmh(facts: Facts, own: Observed, joined: Ids) -> Observed:
@@ -129,12 +129,12 @@ def _row_head(facts: Facts, record: str, events: pl.DataFrame, submitter: Ids, c
     head = {
         "revision_no": codes(np.zeros(n, dtype=np.int64)),
         "is_cancelled": pl.repeat(False, n, dtype=pl.Boolean, eager=True),
-        "residence_municipality_code": pl.Series(places().codes).gather(submitter),
+        "residence_municipality_code": pl.Series(places().codes)[submitter],
         **_recorded(draws, record, events, channel),
     }
     noted = draws.happens(f"note.{record}", ids, parameters()["observe"]["note"])
     which = np.where(noted, draws.below(f"note.which.{record}", ids, len(NOTES)), -1)
-    head["note"] = pl.concat([pl.Series([None], dtype=pl.String), NOTES]).gather(which + 1)
+    head["note"] = pl.concat([pl.Series([None], dtype=pl.String), NOTES])[which + 1]
     if "place" in events.columns:
         head |= _where_seen(draws, record, events)
     return head
@@ -147,7 +147,7 @@ def _where_seen(draws: Draws, record: str, events: pl.DataFrame) -> dict[str, pl
     if "is_cost_only" in events.columns:
         evidence = np.where(events["is_cost_only"].to_numpy(), COST_ONLY, evidence)
     seen = {
-        "service_municipality_code": pl.Series(places().codes).gather(place),
+        "service_municipality_code": pl.Series(places().codes)[place],
         "evidence_code": codes(evidence),
     }
     if "facility_kind" in events.columns:
@@ -174,7 +174,7 @@ def _of_record(
     if "pregnancy" in events.columns:
         columns["pregnancy_no"] = pregnancy_number(events["pregnancy"].to_numpy(), submitter)
     if "mother" in events.columns:
-        columns["mother_local"] = people["person_local"].gather(events["mother"])
+        columns["mother_local"] = people["person_local"][events["mother"]]
         columns |= _newborn(people, events)
     if record in TICKETS:
         columns["ticket_kind_code"] = codes(1 + draws.picked(f"ticket.{record}", ids, cumulative(TICKETS[record])))

@@ -76,8 +76,8 @@ def lines_of(draws: Draws, faulty: Faulty, feed: Feed) -> Lines:
     else:
         entities = sheet.about["entity_id"]
         whole = _json(draws, sheet.rows, entities, columns, sheet.record)
-        changed = _json(draws, faulty.changed, entities.gather(faulty.at), columns, sheet.record)
-    start = np.flatnonzero(np.frombuffer(b"\n" + whole, dtype=np.uint8) == LINE_END)
+        changed = _json(draws, faulty.changed, entities[faulty.at], columns, sheet.record)
+    start = np.append(0, np.flatnonzero(np.frombuffer(whole, dtype=np.uint8) == LINE_END) + 1)
     if len(start) != len(sheet.rows) + 1:
         raise ValueError("セルに改行があります。 / A cell holds a line break.")
     return Lines(whole, start, changed.splitlines(keepends=True), faulty)
@@ -142,7 +142,7 @@ def _json(draws: Draws, rows: pl.DataFrame, entities: pl.Series, columns: tuple[
 
 def _change_code(rows: pl.DataFrame) -> pl.Series:
     cancelled = rows["is_cancelled"].cast(pl.String).is_in(["1", "true"])
-    return pl.Series(["1", "2"]).gather(cancelled.cast(pl.UInt32))
+    return pl.Series(["1", "2"])[cancelled.cast(pl.UInt32)]
 
 
 def _object(columns: tuple[Column, ...], record: Record) -> pl.Expr:

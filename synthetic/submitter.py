@@ -109,7 +109,8 @@ class _Files:
     """The files of the submitters' folders; they grow as records come."""
 
     def __init__(self, draws: Draws, job: Job) -> None:
-        self._files: dict[tuple[int, str, str], Written] = {}
+        self._files: list[Written] = []
+        self._number: dict[tuple[int, str, str], int] = {}  # of submitter, feed and record
         self._links: list[pl.DataFrame] = []
         self._answers: list[pl.DataFrame] = []
         habits_of = {int(m): habits(draws, int(m)) for m in job.municipalities}
@@ -123,40 +124,36 @@ class _Files:
             for feed in _feeds_of(record.name, its_habits):
                 name = f"{places().codes[municipality]}/{feed.name}/{feed.file_name(record)}"
                 (feeds / name).parent.mkdir(parents=True, exist_ok=True)
-                file = Written(feeds / name, name, feed, record, its_habits if feed.format == "csv" else JSON_HABITS)
-                self._files[municipality, feed.name, record.name] = file
+                self._number[municipality, feed.name, record.name] = len(self._files)
+                written_as = its_habits if feed.format == "csv" else JSON_HABITS
+                self._files.append(Written(feeds / name, name, feed, record, written_as))
 
     def add(self, draws: Draws, faulty: Faulty, feed: Feed) -> None:
         """Every submitter's rows to its file."""
-        lines, owners = lines_of(draws, faulty, feed), faulty.sheet.about["submitter"].to_numpy()
-        sent = faulty.about
-        line, number = np.zeros(len(sent), dtype=np.uint32), np.zeros(len(sent), dtype=np.int64)
-        order = {key: i for i, key in enumerate(self._files)}
-        for municipality in np.unique(owners):
-            first, last = np.searchsorted(owners, municipality), np.searchsorted(owners, municipality, side="right")
-            start, end = faulty.position(first), faulty.position(last)
-            key = (int(municipality), feed.name, faulty.sheet.record.name)
-            file = self._files[key]
-            line[start:end] = np.arange(file.lines + 1, file.lines + 1 + end - start)
-            number[start:end] = order[key]
-            file.add(lines.between(first, last, file.habits), int(end - start))
-        self._links.append(pl.DataFrame({"number": number, "line": line, "entity_id": sent["entity_id"]}))
-        at = faulty.key["position"].to_numpy()
-        self._answers.append(faulty.key.drop("position").with_columns(number=number[at], line=line[at]))
+        lines = lines_of(draws, faulty, feed)
+        owners, first = np.unique(faulty.sheet.about["submitter"].to_numpy(), return_index=True)
+        first = np.append(first, len(faulty.sheet.rows))
+        counts = np.diff(faulty.position(first))
+        numbers = np.array([self._number[int(m), feed.name, faulty.sheet.record.name] for m in owners], dtype=np.int64)
+        line = [np.zeros(0, dtype=np.uint32)]
+        for i, n in enumerate(counts.tolist()):
+            file = self._files[numbers[i]]
+            line.append(np.arange(file.lines + 1, file.lines + 1 + n, dtype=np.uint32))
+            file.add(lines.between(first[i], first[i + 1], file.habits), n)
+        placed = pl.DataFrame({"number": np.repeat(numbers, counts), "line": np.concatenate(line)})
+        self._links.append(placed.with_columns(faulty.about["entity_id"]))
+        key = faulty.key
+        self._answers.append(pl.concat([key.drop("position"), placed[key["position"]]], how="horizontal"))
 
     def close(self) -> list[pl.DataFrame]:
         """The answers, each with its file."""
-        for file in self._files.values():
+        for file in self._files:
             file.close()
         return [_placed(answers, self._named(answers["number"])) for answers in self._answers]
 
     def _named(self, number: pl.Series) -> pl.DataFrame:
-        files = list(self._files.values())
-        table = {
-            "feed": [f.feed.name for f in files], "file": [f.name for f in files],
-            "record": [f.record.name for f in files],
-        }  # fmt: skip
-        return pl.DataFrame(table)[number]
+        names = [(f.feed.name, f.name, f.record.name) for f in self._files]
+        return pl.DataFrame(names, ("feed", "file", "record"), orient="row")[number]
 
     def links(self) -> pl.DataFrame:
         """Whose row stands where, in the order of the files and their lines."""
@@ -214,7 +211,7 @@ def _protected_lists(listed: pl.DataFrame, job: Job) -> pl.DataFrame:
         numbers = listed.filter(pl.col("submitter") == m)["person_local"]
         text = "local_number\n" + "".join(f"{number}\n" for number in numbers)
         (job.feeds / places().codes[m] / PROTECTED).write_text(text, "utf-8", newline="\n")
-    code = pl.Series(places().codes).gather(listed["submitter"])
+    code = pl.Series(places().codes)[listed["submitter"]]
     return listed.select(
         fault_id=pl.concat_str(code, pl.lit("/protected_list/"), pl.col("entity_id").cast(pl.String)),
         kind=pl.lit("protected_list"), feed=pl.lit(""), file=pl.concat_str(code, pl.lit(f"/{PROTECTED}")),

@@ -16,6 +16,7 @@ VISIT_CODE = {
     "antenatal_visit": "visit_no", "postpartum_visit": "visit_kind_code", "child_checkup": "programme_code",
     "child_questionnaire": "programme_code",
 }  # fmt: skip
+RECORD = pl.Enum(sorted(VISIT_CODE))  # sorted as text, at the price of a number
 PERSON = (
     "entity_id", "household", "mother_entity_id", "name", "kana_surname", "kana_given_name", "alphabet_name",
     "birth_date", "sex_code", "phone", "insurer_number", "insured_symbol", "insured_number", "branch_number",
@@ -56,13 +57,13 @@ def _persons(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
 def _pregnancies(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
     d = facts.scene.deliveries
     table = pl.DataFrame({
-        "submitter": d.of.submitter, "pregnancy_id": d.of.id, "mother_entity_id": facts.people["entity_id"].gather(d.mother),
+        "submitter": d.of.submitter, "pregnancy_id": d.of.id, "mother_entity_id": facts.people["entity_id"][d.mother],
         "fiscal_year": codes(d.of.fiscal_year), "last_period_date": dates(d.last_period),
         "notified_date": dates(d.notified), "delivery_date": dates(d.day), "gestation_weeks": codes(d.weeks),
         "number_of_children": codes(d.children), "parity": codes(d.births_before),
         "mother_age_years": codes(d.age), "is_smoking": d.smokes, "is_return_home": d.returns_home,
-        "residence_municipality_code": pl.Series(places().codes).gather(d.home),
-        "service_municipality_code": pl.Series(places().codes).gather(d.place),
+        "residence_municipality_code": pl.Series(places().codes)[d.home],
+        "service_municipality_code": pl.Series(places().codes)[d.place],
     })  # fmt: skip
     return table.filter(pl.Series(_told_here(facts, chosen)[d.mother]))
 
@@ -73,7 +74,7 @@ def _children(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
         "submitter": d.of.submitter[c.of], "entity_id": c.id, "pregnancy_id": d.of.id[c.of], "child_order": codes(c.order), "sex_code": codes(c.sex),
         "birth_date": dates(c.born), "birth_weight_g": codes(c.weight_g), "is_stillborn": c.is_stillborn,
         "death_date": dates(c.died),
-        "residence_municipality_code": pl.Series(places().codes).gather(d.home[c.of]),
+        "residence_municipality_code": pl.Series(places().codes)[d.home[c.of]],
     })  # fmt: skip
     return table.filter(pl.Series(_told_here(facts, chosen)[d.mother[c.of]]))
 
@@ -84,16 +85,16 @@ def _visits(facts: Facts) -> pl.DataFrame:
 
 def _visits_of(facts: Facts, record: str, code: str) -> pl.DataFrame:
     events = facts.events[record]
-    submitter = facts.people["submitter"].gather(events["who"])
+    submitter = facts.people["submitter"][events["who"]]
     return events.select(
         submitter=submitter,
-        record=pl.lit(record),
+        record=pl.lit(record, dtype=RECORD),
         visit_id="row",
-        entity_id=facts.people["entity_id"].gather(events["who"]),
+        entity_id=facts.people["entity_id"][events["who"]],
         visit_code=pl.col(code).cast(pl.String),
         date=pl.col("event").cast(pl.Int32).cast(pl.Date),
-        residence_municipality_code=pl.Series(places().codes).gather(submitter),
-        service_municipality_code=pl.Series(places().codes).gather(events["place"]),
+        residence_municipality_code=pl.Series(places().codes)[submitter],
+        service_municipality_code=pl.Series(places().codes)[events["place"]],
     )
 
 
@@ -102,7 +103,7 @@ def _moves(facts: Facts) -> pl.DataFrame:
     events = facts.events["residency_spell"]
     who = facts.people.select("submitter", "entity_id", "person_local", "pmh_key")[events["who"]]
     return who.with_columns(
-        pl.Series("municipality_code", places().codes).gather(who["submitter"]),
+        pl.Series("municipality_code", places().codes)[who["submitter"]],
         *events.select("resident_from_date", "resident_to_date", "in_reason_code", "out_reason_code").get_columns(),
     )
 
@@ -111,7 +112,7 @@ def write(table: pl.DataFrame, name: str, folder: Path, seed: int) -> None:
     """A Parquet file that says that it is synthetic."""
     folder.mkdir(parents=True, exist_ok=True)
     marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
-    table.rechunk().write_parquet(
+    table.with_columns(pl.selectors.enum().cast(pl.String)).rechunk().write_parquet(
         folder / f"{name}.parquet", compression="zstd", compression_level=1, statistics=False,
         row_group_size=ROWS_PER_GROUP, metadata=marks,
     )  # fmt: skip

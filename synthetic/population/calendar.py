@@ -52,7 +52,7 @@ def month_starts() -> NDArray[np.int64]:
 def dates(days: Ids) -> pl.Series:
     """Days as dates; FAR is null."""
     whole = pl.Series(np.minimum(days, FAR).astype(np.int32))
-    return whole.replace({FAR: None}).cast(pl.Date)
+    return whole.set(whole == FAR, None).cast(pl.Date)
 
 
 @dataclass(frozen=True)

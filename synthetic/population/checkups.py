@@ -217,4 +217,4 @@ def _harsh(draws: Draws, ids: Ids, programme: Ids) -> pl.Series:
     ticked = pl.Series(["8", "4", "2", "3", "2;4"])
     u = draws.uniform("answers.harsh", ids)
     which = 1 + draws.below("answers.harsh_item", ids, 4)
-    return ticked.gather(np.where(u < numbers("checkup", "no_harsh")[programme], 0, which))
+    return ticked[np.where(u < numbers("checkup", "no_harsh")[programme], 0, which)]

@@ -36,7 +36,7 @@ def people(scene: Scene) -> pl.DataFrame:
     return frame.with_columns(
         *_names(scene, ids, mother, member),
         *household.drop("mother_holds").select(pl.all().gather(mother)),
-        branch_number=pl.Series(["00", "01", "02", "03", "04", "05"]).gather(branches),
+        branch_number=pl.Series(["00", "01", "02", "03", "04", "05"])[branches],
         person_local=local_number(ids, submitter, _LOCAL_FACTOR),
         pmh_key=pl.concat_str(pl.lit("P"), local_number(ids, submitter + 5000, _PMH_FACTOR)),
     )
@@ -77,7 +77,7 @@ def _names(scene: Scene, ids: Ids, mother: Ids, member: Ids) -> list[pl.Series]:
 
     def chosen(part: str) -> tuple[pl.Series, pl.Series]:
         def of(pool: Pool, at: Ids) -> pl.Series:
-            return (pool.kana if part == "kana" else pool.written).gather(at)
+            return (pool.kana if part == "kana" else pool.written)[at]
 
         given = of(given_names("girl"), picked["girl"]).zip_with(
             pl.Series(is_girl), of(given_names("boy"), picked["boy"])
@@ -112,12 +112,12 @@ def _households(scene: Scene) -> pl.DataFrame:
     building = np.where(flat, 1 + draws.below("address.building", here, len(buildings) - 1), 0)
     room = np.where(flat, 101 + 100 * draws.below("address.floor", here, 9) + draws.below("address.room", here, 8), 0)
     phone = draws.below("phone", m.id, 10**8)
-    kind = pl.Series(["090", "080", "070"]).gather(draws.below("phone.kind", m.id, 3))
+    kind = pl.Series(["090", "080", "070"])[draws.below("phone.kind", m.id, 3)]
     text = pl.DataFrame({
-        "municipality": pl.Series(places().names).gather(m.submitter),
-        "town": towns.gather(draws.below("address.town", here, len(towns))),
+        "municipality": pl.Series(places().names)[m.submitter],
+        "town": towns[draws.below("address.town", here, len(towns))],
         "chome": numbers[0] + 1, "ban": numbers[1] + 1, "go": numbers[2] + 1,
-        "building": buildings.gather(building), "room": codes(room, 0), "kind": kind,
+        "building": buildings[building], "room": codes(room, 0), "kind": kind,
         "phone": pl.Series(phone).cast(pl.String).str.zfill(8),
     })  # fmt: skip
     chosen = text.select(

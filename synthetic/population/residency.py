@@ -44,8 +44,8 @@ def _spells(
         "submitter": submitter, "row": person * 2 + spell, "who": who, "event": start, "to": end,
         "resident_from_date": dates(start), "resident_to_date": dates(np.where(ended, end, FAR)),
         "in_reason_code": codes(reason), "out_reason_code": codes(np.where(ended, out, 0), 0),
-        "previous_municipality_code": code_of.gather(previous + 1),
-        "next_municipality_code": code_of.gather(np.where(ended & (out == MOVED_OUT), following, -1) + 1),
+        "previous_municipality_code": code_of[previous + 1],
+        "next_municipality_code": code_of[np.where(ended & (out == MOVED_OUT), following, -1) + 1],
     })  # fmt: skip
 
 

@@ -48,7 +48,7 @@ class Scene:
 def codes(values: Ids, none: int | None = None) -> pl.Series:
     """Codes as small numbers; `none` is an empty cell."""
     series = pl.Series(values.astype(np.int16))
-    return series if none is None else series.replace({none: None})
+    return series if none is None else series.set(series == none, None)
 
 
 def notifications(scene: Scene) -> pl.DataFrame:

@@ -1,9 +1,15 @@
 """The clean cohort: nobody without a home, nothing before its time, siblings and twins of one mother."""
 
+import numpy as np
 import polars as pl
 import pytest
 
 from pipelines.records import RECORDS
+from synthetic.draws import Draws
+from synthetic.places import chosen
+from synthetic.population.calendar import Window
+from synthetic.population.facts import Facts, facts_of
+from synthetic.population.households import column_ids, pregnancies_of
 from tests.synthetic.conftest import Cohort
 
 VISITS = ("antenatal_visit", "postpartum_visit", "child_checkup", "child_questionnaire")
@@ -168,3 +174,27 @@ def test_lists_know_moved_in_carried_over_and_removed(clean: Cohort) -> None:
     assert set(targets["target_reason_code"].unique()) == {"1", "2", "3"}
     assert {"1", "3", "4"} <= set(targets["removed_reason_code"].drop_nulls().unique())
     assert set(targets["target_fiscal_year"].unique()) == {"2022", "2023", "2024"}
+
+
+def named(events: pl.DataFrame, facts: Facts) -> pl.DataFrame:
+    """Events with the people's ids instead of their positions."""
+    ids = facts.people["entity_id"]
+    return events.with_columns(ids[events[name]].alias(name) for name in ("who", "mother") if name in events.columns)
+
+
+def test_a_submitter_made_with_another_is_what_it_is_alone() -> None:
+    """Both see the same households: the ones that move from the first to the second."""
+    draws, window, first = Draws(1), Window(2022, 2024), chosen(("47",))[0]
+    columns = column_ids(first, range(2_000))
+    away = pregnancies_of(draws, columns, window)
+    second = int(np.bincount(away.next_home[away.next_home != first]).argmax())
+    both = pregnancies_of(draws, np.tile(columns, 2), window, np.repeat([first, second], len(columns)))
+    both = both.where((both.submitter == both.home) | (both.submitter == both.next_home))
+    together = facts_of(draws, both, window)
+    for submitter in (first, second):
+        alone = facts_of(draws, both.where(both.submitter == submitter), window)
+        assert alone.people.equals(together.people.filter(pl.col("submitter") == submitter))
+        for record, events in alone.events.items():
+            theirs = together.people["submitter"][together.events[record]["who"]] == submitter
+            assert len(events) > 10, record
+            assert named(events, alone).equals(named(together.events[record].filter(theirs), together)), record

@@ -8,9 +8,12 @@ import pytest
 from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column
 from pipelines.records import RECORDS
+from synthetic.draws import Draws
+from synthetic.faults import Sheet, with_faults
 from synthetic.places import Habits
 from synthetic.send import _marked as marked
 from synthetic.send import _object as object_of
+from synthetic.send import lines_of
 from tests.synthetic.conftest import Cohort
 
 
@@ -34,7 +37,6 @@ def test_some_send_a_bom_and_some_cp932_with_crlf(faulty: Cohort) -> None:
 
 
 def test_about_a_fifth_of_the_submitters_send_cp932_and_a_fifth_have_joined_pmh() -> None:
-    from synthetic.draws import Draws
     from synthetic.places import chosen, habits
 
     all_habits = [habits(Draws(1), i) for i in chosen(())]
@@ -114,6 +116,26 @@ def test_a_column_added_to_a_feed_needs_no_line_here() -> None:
         "modificationSeg": "1", "myNumber": "0", "hidden": True, "number": "3", "visit": {"day": "2024-04-01"},
         "size": {"weight": 9.5},
     }  # fmt: skip
+
+
+def test_a_line_break_in_a_cell_is_refused_because_rows_are_cut_at_lines() -> None:
+    fields = {column.field: ["a"] for column in FEEDS["municipal"].columns(RECORDS["delivery"])}
+    about = pl.DataFrame({"row": [1], "submitter": [0], "entity_id": [1], "household": [1]})
+
+    def lines(address: str) -> bytes:
+        rows = pl.DataFrame(fields | {"address": [address], "is_not_disclosed": [False]})
+        faulty = with_faults(Draws(1), Sheet(RECORDS["delivery"], "municipal", rows, about), {})
+        return lines_of(Draws(1), faulty, FEEDS["municipal"]).between(0, 1, Habits("utf-8", False))
+
+    assert lines("1-2-3").count(b"\n") == 1
+    with pytest.raises(ValueError, match="line break"):
+        lines("1-2-3\n101")
+
+
+def test_the_summary_tells_where_the_time_went(clean: Cohort) -> None:
+    seconds = clean.summary.seconds
+    assert set(seconds) == {"moves", "feeds", "truth"} and all(s > 0 for s in seconds.values())
+    assert f"feeds {seconds['feeds']:.1f} s" in clean.summary.lines()[1]
 
 
 def test_every_declared_record_is_sent_by_the_municipal_feed(clean: Cohort) -> None:
