@@ -11,7 +11,7 @@ from pathlib import Path
 
 import streamlit
 from starlette.requests import Request
-from starlette.responses import HTMLResponse
+from starlette.responses import HTMLResponse, RedirectResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 POLICY = (
@@ -35,13 +35,19 @@ def front_page(title: str) -> str:
 
 
 class FrontPage:
-    """ASGI middleware: answers the addresses of the pages with `front_page`, leaves everything else alone."""
+    """ASGI middleware: answers the addresses of the pages with `front_page`, leaves everything else alone.
+
+    The first page stands at `/`; Streamlit does not know it by its name, so that address leads there.
+    """
 
     def __init__(self, app: ASGIApp, pages: tuple[str, ...], title: str) -> None:
-        self.app, self.paths, self.title = app, {"/", *(f"/{page}" for page in pages)}, title
+        self.app, self.first, self.paths, self.title = app, f"/{pages[0]}", {"/", *(f"/{p}" for p in pages[1:])}, title
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") and Request(scope).url.path in self.paths:
+        asked = Request(scope).url if scope["type"] == "http" and scope["method"] in ("GET", "HEAD") else None
+        if asked and asked.path == self.first:
+            await RedirectResponse(f"/?{asked.query}")(scope, receive, send)
+        elif asked and asked.path in self.paths:
             headers = {"Content-Security-Policy": POLICY, "Cache-Control": "no-cache", "Referrer-Policy": "no-referrer"}
             await HTMLResponse(front_page(self.title), headers=headers)(scope, receive, send)
         else:

@@ -59,7 +59,7 @@ def application(borders: bytes | None = None) -> st.App:
 
     borders: the layout of the border map as JSON, served beside the pages.
     """
-    front = Middleware(FrontPage, pages=PAGE_NAMES[1:], title=WORDS["title"][0])
+    front = Middleware(FrontPage, pages=PAGE_NAMES, title=WORDS["title"][0])
     routes = [Route("/map_borders.json", _answers(borders))] if borders else []
     return st.App(APP, middleware=[front], routes=routes, on_script_error=_say_it_failed)
 

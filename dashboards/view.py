@@ -20,9 +20,13 @@ class View:
 
     def area_name(self, row: dict[str, Any]) -> str:
         """The name of an area; the nation is what it is: the sum of those registered, while some are not."""
-        if row["area_code"] == NATION and self.release.n_registered() < self.release.n_municipalities():
+        return self.level_name("nation") if row["area_code"] == NATION else self.words.of(row, "name")
+
+    def level_name(self, level: str) -> str:
+        """The name of a level; the nation is the sum of the registered prefectures while some areas are not registered."""
+        if level == "nation" and self.release.n_registered() < self.release.n_municipalities():
             return self.words("sum_of_registered")
-        return self.words.of(row, "name")
+        return self.words.known("level", level)
 
     def period(self, level: str) -> str:
         """The chosen period; else pooled years where numbers are small, and the latest year above them."""

@@ -80,7 +80,7 @@ def _levels(view: View, indicator: Row) -> str:
     words = view.words
     rows = view.release.published_levels(indicator["indicator_id"]).group_by("level", maintain_order=True).agg("period")
     says = [
-        f"{words.known('level', r['level'])}({words.separator.join(words.period(p, indicator['basis']) for p in r['period'])})"
+        f"{view.level_name(r['level'])}({words.separator.join(words.period(p, indicator['basis']) for p in r['period'])})"
         for r in rows.iter_rows(named=True)
     ]
     return ("、" if words.lang == "ja" else "; ").join(says) or words("available_nowhere")
