@@ -94,12 +94,18 @@ def init(
     warehouse: Path,
     key_directories: KeyDirectories,
     registry: Annotated[Path, typer.Option(exists=True, help="提出者の登録簿 / registry of submitters (CSV)")],
-    ledger: Annotated[Path, typer.Option(help="公表台帳 / ledger of releases, created when absent")],
+    ledger: Annotated[
+        Path | None,
+        typer.Option(
+            help="公表台帳。なければ作る。省くと倉庫の隣 / ledger of releases, begun when absent; beside W when left out"
+        ),
+    ] = None,
 ) -> None:
     """倉庫と公表台帳を用意する / create the encrypted warehouse and the ledger."""
     from pipelines.conduct import init_warehouse
 
-    init_warehouse(warehouse, key_directories, registry, ledger)
+    for path in init_warehouse(warehouse, key_directories, registry, ledger):
+        print(path)
 
 
 @edge.command("check")

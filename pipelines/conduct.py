@@ -20,14 +20,20 @@ from pipelines.release.run import Released, release
 LEDGER_HEAD = "ledger_head"
 
 
-def init_warehouse(folder: Path, keys: Sequence[Path], registry: Path, ledger: Path) -> None:
-    """An encrypted warehouse with its registry, and the ledger of its releases, begun where there is none."""
+def init_warehouse(folder: Path, keys: Sequence[Path], registry: Path, ledger: Path | None = None) -> list[Path]:
+    """An encrypted warehouse with its registry, and the ledger of its releases, begun where there is none.
+
+    ledger: where it is kept, by default beside the warehouse as `<W>.ledger.jsonl`. Returns what was begun.
+    """
     from pipelines.warehouse.init import init
 
     init(folder, keys, registry)
-    if not (folder / LEDGER_HEAD).exists():
-        ledger.parent.mkdir(parents=True, exist_ok=True)
-        Ledger.create(ledger, folder / LEDGER_HEAD)
+    if (folder / LEDGER_HEAD).exists():
+        return [folder]
+    ledger = ledger or folder.with_name(f"{folder.name}.ledger.jsonl")
+    ledger.parent.mkdir(parents=True, exist_ok=True)
+    Ledger.create(ledger, folder / LEDGER_HEAD)
+    return [folder, ledger]
 
 
 def release_from(

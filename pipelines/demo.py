@@ -4,7 +4,7 @@ import csv
 import shutil
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,9 +19,10 @@ CENTRE_KINDS = ("linkage", "centre", "load", "warehouse")
 
 @dataclass
 class Clock:
-    """Where the time went."""
+    """Where the time went, and what was said on the way: counts and names of files, never a record's value."""
 
     stages: list[tuple[str, float]] = field(default_factory=list)
+    said: list[str] = field(default_factory=list)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
@@ -30,10 +31,13 @@ class Clock:
         yield
         self.stages.append((name, time.perf_counter() - start))
 
+    def say(self, *lines: str) -> None:
+        print(*lines, sep="\n")
+        self.said += lines
+
     def tell(self) -> None:
-        for name, seconds in self.stages:
-            print(f"{seconds:7.1f} s  {name}")
-        print(f"{sum(s for _, s in self.stages):7.1f} s  合計 / total")
+        self.say(*(f"{seconds:7.1f} s  {name}" for name, seconds in self.stages))
+        self.say(f"{sum(s for _, s in self.stages):7.1f} s  合計 / total")
 
 
 @dataclass(frozen=True)
@@ -58,21 +62,25 @@ class Places:
 
 
 def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: int = 2) -> Clock:
-    """Cohort, keys, edge, warehouse and release (audited before it appears) into `out`; prints where the time went."""
+    """Cohort, keys, edge, warehouse and release (audited before it appears) into `out`; tells where the time went.
+
+    What is printed also stands in `logs/demo.log`.
+    """
     _fresh(out)
     places, clock = Places(out), Clock()
     with clock.stage("合成コホート / synthetic cohort"):
-        _cohort(places, prefectures, seed, jobs)
+        clock.say(*_cohort(places, prefectures, seed, jobs))
     with clock.stage("鍵と登録簿 / keys and registry"):
         _keys(places)
         _registry(places)
     with clock.stage("提出元: 検査・保護・仮名化・封緘 / edge"):
-        _send(places, jobs)
+        clock.say(*_send(places, jobs))
     with clock.stage("中央: 開封・二次仮名化・格納・連結 / load and link"):
-        _load(places)
+        clock.say(*_load(places))
     with clock.stage("集計・秘匿・監査・公表 / release"):
-        _release(places)
+        clock.say(*_release(places))
     clock.tell()
+    _log(places, clock)
     return clock
 
 
@@ -89,13 +97,18 @@ def _fresh(out: Path) -> None:
     (out / MARK).touch()
 
 
-def _cohort(places: Places, prefectures: tuple[str, ...], seed: int, jobs: int) -> None:
+def _log(places: Places, clock: Clock) -> None:
+    (places.out / "logs").mkdir()
+    (places.out / "logs" / "demo.log").write_text("".join(f"{line}\n" for line in clock.said), "utf-8")
+
+
+def _cohort(places: Places, prefectures: tuple[str, ...], seed: int, jobs: int) -> Iterable[str]:
     from synthetic.cohort import make_cohort
 
     done = make_cohort(
         places.out / "cohort", prefectures=prefectures, births=None, fiscal_years=FISCAL_YEARS, seed=seed, jobs=jobs
     )
-    print(*done.lines(), sep="\n")
+    return done.lines()
 
 
 def _keys(places: Places) -> None:
@@ -121,7 +134,7 @@ def _registry(places: Places) -> None:
                 writer.writerow((code6, public, code6, record, 1990, FISCAL_YEARS[1] + 1, 1))
 
 
-def _send(places: Places, jobs: int) -> None:
+def _send(places: Places, jobs: int) -> Iterable[str]:
     from pipelines.edge.send import Delivery, SendResult, send_many
 
     done = send_many(
@@ -141,12 +154,12 @@ def _send(places: Places, jobs: int) -> None:
         raise problem
     sent = [c for d in done if isinstance(d, SendResult) for c in d.counts.values()]
     read, refused, excluded = (sum(getattr(c, n) for c in sent) for n in ("read", "refused", "excluded"))
-    print(
+    return [
         f"{len(done)} 提出者: {read:,} 行を読み、{refused:,} 行を拒否、{excluded:,} 行を対象外 / rows read, refused, excluded"
-    )
+    ]
 
 
-def _load(places: Places) -> None:
+def _load(places: Places) -> Iterable[str]:
     from pipelines.warehouse.load import load_parcels
 
     warehouse = places.out / "warehouse"
@@ -155,10 +168,10 @@ def _load(places: Places) -> None:
     )
     done = load_parcels(places.out / "parcels", warehouse, places.centre_keys())
     shutil.copytree(warehouse / "receipts", places.out / "receipts")
-    print(*done.lines(), sep="\n")
+    return done.lines()
 
 
-def _release(places: Places) -> None:
+def _release(places: Places) -> Iterable[str]:
     from pipelines.warehouse.period import close_year
 
     warehouse, keys = places.out / "warehouse", [places.keys("warehouse")]
@@ -168,4 +181,4 @@ def _release(places: Places) -> None:
         warehouse, keys, places.out / "ledger" / "ledger.jsonl", places.out / "published.duckdb", "final", "standard",
         FISCAL_YEARS,
     )  # fmt: skip
-    print(*done.lines(), sep="\n")
+    return done.lines()

@@ -62,3 +62,16 @@ def test_a_file_that_is_no_release_is_refused(tmp_path: Path) -> None:
         done = mchdb(command[0], tmp_path / "published.duckdb", *command[1:])
         assert done.returncode in (3, 64), command
         assert "Traceback" not in done.stderr and done.stderr.strip()
+
+
+def test_a_warehouse_begins_with_its_ledger_beside_it(tmp_path: Path) -> None:
+    assert mchdb("keys", "warehouse", tmp_path / "keys").returncode == 0
+    heading = "submitter,signing_key,municipality,record,from_fy,to_fy,is_authority\n"
+    (tmp_path / "registry.csv").write_text(heading + f"313254,{'ab' * 32},313254,birth,2022,2024,1\n")
+    begin = ("init", tmp_path / "w", "--keys", tmp_path / "keys", "--registry", tmp_path / "registry.csv")
+    done = mchdb(*begin)
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "w.ledger.jsonl").is_file()
+    before = (tmp_path / "w.ledger.jsonl").read_bytes()
+    assert mchdb(*begin).returncode == 0, "another registry for the warehouse that is there"
+    assert (tmp_path / "w.ledger.jsonl").read_bytes() == before
