@@ -23,17 +23,29 @@ from pipelines.warehouse.pipe import PipeClosed, receive, send
 from pipelines.warehouse.refusal import Refused
 
 RULES = (*LOCAL_RULES, *(rule.name for rule in TOKEN_RULES))
+OF_MANY_ROWS = ("local_person", "local_pregnancy")  # a token of any other rule comes about once
 
 
 def second_pseudonyms(tokens: pl.DataFrame, centre_key: str) -> pl.DataFrame:
     """record_key, rule, pseudonym: HMAC-SHA256(centre key, rule|token), the first 16 bytes. A token is hashed once."""
-    message = pl.concat_str(pl.col("rule"), pl.lit("|"), pl.col("token").bin.encode("hex"))
-    known = tokens.select("rule", "token").unique()
-    hashed = plh.col("message").chash.hmac_sha256(key=centre_key).str.head(2 * TOKEN_BYTES).str.decode("hex")
-    known = known.with_columns(message=message).with_columns(pseudonym=hashed).drop("message")
-    return tokens.join(known, on=["rule", "token"]).select(
-        "record_key", pl.col("rule").cast(pl.Enum(RULES)), "pseudonym"
+    told = tokens.with_columns(
+        pl.col("rule").cast(pl.Enum(RULES)), number=pl.col("token").bin.reinterpret(dtype=pl.Int128)
     )
+    parts = []
+    for rule in RULES:
+        rows = told.filter(pl.col("rule") == rule)
+        if rule in OF_MANY_ROWS:
+            known = _hashed(rows.unique("number"), rule, centre_key).select("number", "pseudonym")
+            parts.append(rows.join(known, on="number"))
+        else:
+            parts.append(_hashed(rows, rule, centre_key))
+    return pl.concat(part.select("record_key", "rule", "pseudonym") for part in parts)
+
+
+def _hashed(tokens: pl.DataFrame, rule: str, centre_key: str) -> pl.DataFrame:
+    message = pl.concat_str(pl.lit(f"{rule}|"), pl.col("token").bin.encode("hex")).alias("message")
+    hashed = plh.col("message").chash.hmac_sha256(key=centre_key).str.head(2 * TOKEN_BYTES).str.decode("hex")
+    return tokens.with_columns(message).with_columns(pseudonym=hashed)
 
 
 def read_tokens(opened: Opened) -> pl.DataFrame:

@@ -13,11 +13,11 @@ class PipeClosed(Exception):
 
 def send(stream: IO[bytes], message: dict[str, Any], frame: pl.DataFrame | None = None) -> None:
     """Writes one message and, with it, a frame as an Arrow stream."""
-    body = b""
+    body: bytes | memoryview = b""
     if frame is not None:
         buffer = io.BytesIO()
         frame.write_ipc_stream(buffer)
-        body = buffer.getvalue()
+        body = buffer.getbuffer()
     try:
         stream.write(json.dumps({**message, "bytes": len(body)}).encode() + b"\n")
         stream.write(body)
@@ -36,4 +36,4 @@ def receive(stream: IO[bytes]) -> tuple[dict[str, Any], pl.DataFrame | None]:
     body = stream.read(length)
     if len(body) != length:
         raise PipeClosed
-    return message, pl.read_ipc_stream(io.BytesIO(body)) if length else None
+    return message, pl.read_ipc_stream(body) if length else None
