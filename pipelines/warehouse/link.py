@@ -19,21 +19,29 @@ UNKNOWN_SEX = "3"  # code list 019-227
 def link(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     """municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered: one row per resident key."""
     residents, tokens = _residents(connection), _tokens(connection)
-    sides = residents.with_columns(
-        scope=pl.col("municipality_code"),
-        side=pl.concat_str("submitter", pl.lit("|"), "feed"),
-        key=pl.col("resident_key"),
+    # A resident's number is the place of its key among all: the least number is the least key.
+    keys = residents.select("resident_key").unique().sort("resident_key").with_row_index("resident")
+    tokens = tokens.join(keys, on="resident_key").select("resident", "token")
+    sides = residents.join(keys, on="resident_key").with_columns(
+        scope=_numbered(pl.col("municipality_code")),
+        side=_numbered(pl.concat_str("submitter", pl.lit("|"), "feed")),
+        key=pl.col("resident"),
     )
-    residents = residents.join(
-        _linked(sides, tokens).rename({"key": "resident_key", "scope": "municipality_code", "id": "resident_id"}),
-        on=["municipality_code", "resident_key"],
-    ).with_columns(is_registered=pl.col("is_register").any().over("municipality_code", "resident_id"))
-    wide = residents.with_columns(scope=pl.lit(""), side=pl.col("municipality_code"), key=pl.col("resident_id"))
-    people = _linked(wide, tokens).rename({"key": "resident_id", "id": "person_id"}).drop("scope")
-    return residents.join(people, on="resident_id").select(
+    residents = sides.join(_linked(sides, tokens).rename({"id": "resident_id"}), on=["scope", "key"]).with_columns(
+        is_registered=pl.col("is_register").any().over("scope", "resident_id")
+    )
+    wide = residents.with_columns(scope=pl.lit(0, pl.UInt32), side=pl.col("scope"), key=pl.col("resident_id"))
+    people = _linked(wide, tokens).select(resident_id="key", person_id="id")
+    names = keys["resident_key"].bin.encode("hex").alias("resident_id")
+    found = residents.join(people, on="resident_id")
+    return found.select(
         "municipality_code", "submitter", "feed", "resident_key",
-        pl.col("resident_id", "person_id").bin.encode("hex"), "is_registered",
+        names.gather(found["resident_id"]), names.gather(found["person_id"]).alias("person_id"), "is_registered",
     )  # fmt: skip
+
+
+def _numbered(text: pl.Expr) -> pl.Expr:
+    return text.cast(pl.Categorical).to_physical()
 
 
 def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -46,28 +54,27 @@ def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 def _people_of(record: str) -> str:
     order = "child_order" if "child_order" in RECORDS[record].fields else "NULL::INTEGER"
-    return f"""SELECT DISTINCT municipality_code, submitter, feed, resident_key,
+    return f"""SELECT municipality_code, submitter, feed, resident_key,
         nullif(sex_code, '{UNKNOWN_SEX}') AS sex_code, birth_month, {order} AS child_order, is_register
         FROM landing.current_{record}"""
 
 
 def _tokens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Tokens that more than one resident key has; the others link nobody."""
+    """resident_key, token: a number for each token that more than one resident key has; the others link nobody."""
     return connection.execute("""
         WITH told AS (SELECT DISTINCT resident_key, rule, pseudonym FROM landing.token),
-        shared AS (SELECT rule, pseudonym FROM told GROUP BY rule, pseudonym HAVING count(*) > 1)
-        SELECT t.resident_key, t.rule, t.pseudonym FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym
+        shared AS (SELECT rule, pseudonym, row_number() OVER () AS token
+                   FROM (SELECT rule, pseudonym FROM told GROUP BY rule, pseudonym HAVING count(*) > 1))
+        SELECT t.resident_key, s.token FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym
     """).pl()
 
 
 def _linked(nodes: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
     """scope, key, id: the id of a component is the least of its keys. `side` is where a token must be unique."""
-    told = nodes.join(tokens, on="resident_key").select("scope", "side", "key", "rule", "pseudonym").unique()
-    alone = told.filter(pl.len().over("scope", "side", "rule", "pseudonym") == 1)
-    shared = alone.filter(pl.len().over("scope", "rule", "pseudonym") > 1)
-    pairs = shared.join(shared, on=["scope", "rule", "pseudonym"], suffix="_other").filter(
-        pl.col("key") < pl.col("key_other")
-    )
+    told = nodes.join(tokens, on="resident").select("scope", "side", "key", "token").unique()
+    alone = told.filter(pl.len().over("scope", "side", "token") == 1)
+    shared = alone.filter(pl.len().over("scope", "token") > 1)
+    pairs = shared.join(shared, on=["scope", "token"], suffix="_other").filter(pl.col("key") < pl.col("key_other"))
     ends = pl.concat([pairs.select("scope", "key"), pairs.select("scope", key="key_other")]).unique()
     linked = nodes.join(ends, on=["scope", "key"], how="semi")
     known = linked.group_by("scope", "key").agg(pl.col(v).drop_nulls().unique() for v in VETOES)
