@@ -1,5 +1,7 @@
 """What the registry and the parcels applied so far say about a new parcel; nothing in here asks about people."""
 
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import duckdb
@@ -21,16 +23,38 @@ class Scope:
         return all(any(a <= year <= b for a, b in spans) for year in years)
 
 
-def signing_keys(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Submitter -> signing key."""
-    return dict(connection.execute("SELECT DISTINCT submitter, signing_key FROM state.registry").fetchall())
+@dataclass(frozen=True)
+class Standing:
+    """What a new parcel is judged by: the registry, the versions in use, the feeds known, the parcels applied."""
+
+    signing_keys: Mapping[str, str]
+    scopes: Mapping[str, Scope]
+    versions: frozenset[tuple[int, int]]  # key version, canonicalization version
+    feeds: frozenset[str]
+    applied: Mapping[str, Sequence[tuple[int, str]]]  # submitter -> sequence and digest, the last parcel first
 
 
-def scope_of(connection: duckdb.DuckDBPyConnection, submitter: str) -> Scope:
-    rows = connection.execute(
-        "SELECT municipality_code, record, from_fy, to_fy FROM state.registry WHERE submitter = ?", [submitter]
+def standing(connection: duckdb.DuckDBPyConnection) -> Standing:
+    """What holds now; parcels that are being applied are not in it."""
+    lines, applied = defaultdict(list), defaultdict(list)
+    for submitter, *line in connection.execute(
+        "SELECT submitter, municipality_code, record, from_fy, to_fy FROM state.registry"
+    ).fetchall():
+        lines[submitter].append(tuple(line))
+    for submitter, sequence, digest in connection.execute(
+        "SELECT submitter, sequence, lower(hex(manifest_sha256)) FROM state.parcel ORDER BY sequence DESC"
+    ).fetchall():
+        applied[submitter].append((sequence, digest))
+    versions = connection.execute(
+        "SELECT key_version, canon_version FROM state.linkage_domain WHERE status <> 'retired'"
     ).fetchall()
-    return Scope(tuple(rows))
+    return Standing(
+        dict(connection.execute("SELECT DISTINCT submitter, signing_key FROM state.registry").fetchall()),
+        {submitter: Scope(tuple(of_submitter)) for submitter, of_submitter in lines.items()},
+        frozenset(versions),
+        frozenset(feed for (feed,) in connection.execute("SELECT feed FROM state.feed").fetchall()),
+        applied,
+    )
 
 
 def check_scope(manifest: Manifest, scope: Scope) -> None:
@@ -45,31 +69,24 @@ def check_scope(manifest: Manifest, scope: Scope) -> None:
         raise Refused("out_of_scope_period")
 
 
-def check_versions(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+def check_versions(known: frozenset[tuple[int, int]], manifest: Manifest) -> None:
     """Key and canonicalization versions in use: another one would split every person in two (privacy, hole 20)."""
-    known = connection.execute(
-        "SELECT key_version, canon_version FROM state.linkage_domain WHERE status <> 'retired'"
-    ).fetchall()
     if manifest.key_version not in {key for key, _ in known}:
         raise Refused("unknown_key_version")
     if (manifest.key_version, manifest.canon_version) not in known:
         raise Refused("unknown_canon_version")
 
 
-def check_sequence(connection: duckdb.DuckDBPyConnection, manifest: Manifest) -> None:
+def check_sequence(applied: Sequence[tuple[int, str]], manifest: Manifest) -> None:
     """Replay, stale sequence, broken chain. Raises Refused.
 
     A parcel follows the last one applied: a higher sequence number that names its manifest. Numbers may be skipped
     (a parcel that was never sent), parcels may not: the one missing may hold the cancellation of a protected person.
     The first parcel that a warehouse sees of a submitter starts the chain.
     """
-    applied = connection.execute(
-        "SELECT sequence, hex(manifest_sha256) FROM state.parcel WHERE submitter = ? ORDER BY sequence DESC",
-        [manifest.submitter],
-    ).fetchall()
-    if any(digest.lower() == manifest.digest for _, digest in applied):
+    if any(digest == manifest.digest for _, digest in applied):
         raise Refused("replay")
     if applied and manifest.sequence <= applied[0][0]:
         raise Refused("stale_sequence")
-    if applied and manifest.previous != applied[0][1].lower():
+    if applied and manifest.previous != applied[0][1]:
         raise Refused("broken_chain")

@@ -6,6 +6,7 @@ from datetime import date
 
 import duckdb
 import polars as pl
+import pyarrow as pa
 
 from pipelines.declaration import Record
 from pipelines.records import RECORDS
@@ -76,7 +77,7 @@ def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.
     if is_first:
         _insert(connection, f"landing.{record.name}", kept)
         return
-    connection.register("incoming", kept.to_arrow())
+    connection.register("incoming", _handed(kept))
     _choose(connection, record)
     connection.execute(f"INSERT INTO landing.{record.name} BY NAME SELECT * FROM fresh")
     connection.execute("DROP TABLE fresh")
@@ -85,7 +86,7 @@ def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.
 
 def _highest_revisions(rows: pl.DataFrame) -> pl.DataFrame:
     """One version of each row: within a parcel the highest revision wins."""
-    if not rows["row_key"].is_duplicated().any():
+    if rows["row_key"].n_unique() == rows.height:
         return rows
     ranked = rows.sort(pl.col("revision_no").fill_null(0), descending=True)
     return ranked.unique(["submitter", "row_key"], keep="first", maintain_order=True)
@@ -95,7 +96,7 @@ def _cancel(connection: duckdb.DuckDBPyConnection, record: Record, gone: pl.Data
     """Removes every version of a cancelled row, of closed years too; a tombstone lets no older parcel pass."""
     if gone.is_empty():
         return
-    connection.register("gone", gone.to_arrow())
+    connection.register("gone", _handed(gone))
     for table in () if is_first else (f"landing.{record.name}", "state.tombstone"):
         connection.execute(
             f"DELETE FROM {table} o USING gone g WHERE o.submitter = g.submitter AND o.row_key = g.row_key"
@@ -139,7 +140,7 @@ def _apply_tokens(connection: duckdb.DuckDBPyConnection, parcel: Taken, is_first
     if is_first:
         _insert(connection, "landing.token", rows)
         return
-    connection.register("incoming", rows.to_arrow())
+    connection.register("incoming", _handed(rows))
     there = f"SELECT {TOKEN_COLUMNS} FROM landing.token WHERE submitter = ?"
     connection.execute(
         f"INSERT INTO landing.token ({TOKEN_COLUMNS}) SELECT {TOKEN_COLUMNS} FROM incoming EXCEPT {there}", submitter
@@ -167,6 +168,11 @@ def _write_line(connection: duckdb.DuckDBPyConnection, parcel: Taken) -> None:
 
 def _insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
     if frame.height:
-        connection.register("rows_to_insert", frame.to_arrow())
+        connection.register("rows_to_insert", _handed(frame))
         connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_insert")
         connection.unregister("rows_to_insert")
+
+
+def _handed(frame: pl.DataFrame) -> pa.Table:
+    """The frame as DuckDB reads it, without a copy of its texts."""
+    return frame.to_arrow(compat_level=pl.CompatLevel.newest())

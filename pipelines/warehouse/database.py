@@ -23,8 +23,8 @@ except ImportError:  # Windows: DuckDB's own lock on the file remains
 DATABASE, SPILL, RECEIPTS, LOCK = "warehouse.duckdb", "spill", "receipts", "lock"
 MEMORY_LIMIT = "1GB"
 DISK_ERRORS = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
-# Larger than a parcel, so that a parcel is written once, at its commit.
-CHECKPOINT_THRESHOLD = "256MB"
+# A batch of parcels or a refresh is larger: written once, to the file, at its commit. Less passes the log first.
+CHECKPOINT_THRESHOLD = "32MB"
 
 
 def make_folder(folder: Path) -> None:
@@ -36,7 +36,7 @@ def make_folder(folder: Path) -> None:
 
 @contextmanager
 def opened(
-    folder: Path, warehouse_key: str, *, memory_limit: str = MEMORY_LIMIT
+    folder: Path, warehouse_key: str, *, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
 ) -> Iterator[duckdb.DuckDBPyConnection]:
     """The warehouse in `folder`, ready for SQL; closed and unlocked afterwards.
 
@@ -50,7 +50,7 @@ def opened(
             USAGE,
         )
     with locked(folder):
-        connection = attached(folder, warehouse_key, memory_limit)
+        connection = attached(folder, warehouse_key, memory_limit, threads)
         try:
             with told_plainly():
                 yield connection
@@ -77,9 +77,11 @@ def _take(handle: int) -> None:
         raise WarehouseBusy() from None
 
 
-def attached(folder: Path, warehouse_key: str, memory_limit: str = MEMORY_LIMIT) -> duckdb.DuckDBPyConnection:
+def attached(
+    folder: Path, warehouse_key: str, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+) -> duckdb.DuckDBPyConnection:
     """A connection to the encrypted file; creates the file where there is none. The caller holds the lock."""
-    connection = _engine(folder, memory_limit)
+    connection = _engine(folder, memory_limit, threads)
     try:
         connection.execute(
             f"ATTACH {_quoted(folder / DATABASE)} AS warehouse "
@@ -94,7 +96,7 @@ def attached(folder: Path, warehouse_key: str, memory_limit: str = MEMORY_LIMIT)
     return connection
 
 
-def _engine(folder: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
+def _engine(folder: Path, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:
     spill = str(folder / SPILL)
     connection = duckdb.connect(
         ":memory:",
@@ -108,6 +110,7 @@ def _engine(folder: Path, memory_limit: str) -> duckdb.DuckDBPyConnection:
             "memory_limit": memory_limit,
             "checkpoint_threshold": CHECKPOINT_THRESHOLD,
             "preserve_insertion_order": "false",
+            **({"threads": str(threads)} if threads else {}),
         },
     )
     connection.execute("SET temp_file_encryption=true")

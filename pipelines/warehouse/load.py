@@ -3,21 +3,23 @@
 It starts the linkage process on its own keys and reads neither of them (privacy, holes 1 and 17).
 """
 
+import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import duckdb
 
-from pipelines.warehouse.applied import check_scope, check_sequence, check_versions, scope_of, signing_keys
+from pipelines.warehouse.applied import Standing, check_scope, check_sequence, check_versions, standing
 from pipelines.warehouse.apply import Taken, apply_parcels
 from pipelines.warehouse.database import opened
 from pipelines.warehouse.keyring import apart, load_keys
 from pipelines.warehouse.linkage_client import Linkage, linkage_process
 from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.memory import leave_no_core
-from pipelines.warehouse.open_parcel import Recipient, open_records
+from pipelines.warehouse.open_parcel import Opened, Recipient, open_records
 from pipelines.warehouse.problem import USAGE, WarehouseProblem
 from pipelines.warehouse.receipt import accepted_receipt, parcel_name, refused_receipt, write_accepted, write_refused
 from pipelines.warehouse.refresh import refresh_if_stale
@@ -25,7 +27,10 @@ from pipelines.warehouse.refusal import REASONS, Refused
 from pipelines.warehouse.schema import prepare
 from pipelines.warehouse.tables import check_rows, composite_tokens, read_lags, read_records, with_pseudonyms
 
-BATCH_ROWS = 250_000  # two row groups of DuckDB: written once, to the file; smaller ones pass the log first
+BATCH_ROWS = 500_000  # the larger, the fewer row groups are begun in one batch and written again in the next
+KEPT_BYTES = 64 << 20  # of verified members, until their turn comes
+# The other half prepares parcels meanwhile; hyperthreads of one core only slow each other down in here.
+THREADS = max(1, (os.cpu_count() or 1) // 2)
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,15 @@ class LoadResult:
 
 @dataclass(frozen=True)
 class Waiting:
-    """A parcel whose records member verified, in the order of its submitter's sequence."""
+    """A parcel whose records member verified, in the order of its submitter's sequence.
+
+    The member itself is kept while memory for it lasts; else it is opened, and verified, once more.
+    """
 
     path: Path
     manifest: Manifest
     signing_key: str
+    member: Opened | None
 
 
 def load_parcels(parcels: Path, folder: Path, keys: Sequence[Path]) -> LoadResult:
@@ -93,7 +102,7 @@ def load_parcels(parcels: Path, folder: Path, keys: Sequence[Path]) -> LoadResul
     own = load_keys(for_load)
     with (
         linkage_process(for_linkage) as linkage,
-        opened(folder, own.text("warehouse")) as connection,
+        opened(folder, own.text("warehouse"), threads=THREADS) as connection,
     ):
         return _load(connection, folder, files, Recipient(own.text("load")), linkage)
 
@@ -115,41 +124,67 @@ def _load(
     result = LoadResult()
     prepare(connection)
     started = time.perf_counter()
-    waiting = _in_order(connection, folder, files, recipient, result)
+    waiting = _in_order(standing(connection).signing_keys, folder, files, recipient, result)
     result.seconds["verify"] = time.perf_counter() - started
     started = time.perf_counter()
-    _apply_in_batches(connection, folder, waiting, recipient, linkage, result)
+    with ThreadPoolExecutor(1) as thread:
+        _apply_in_batches(Applying(connection, thread, result), folder, waiting, recipient, linkage, result)
     result.seconds["load"] = time.perf_counter() - started
     write_accepted(connection, folder)
     result.seconds |= refresh_if_stale(connection)
     return result
 
 
+class Applying:
+    """Applies one batch after the other in a thread of its own, which alone uses the connection meanwhile."""
+
+    def __init__(self, connection: duckdb.DuckDBPyConnection, thread: Executor, result: LoadResult) -> None:
+        self._connection, self._thread, self._result = connection, thread, result
+        self._batch: list[Taken] = []
+        self._done: Future[None] | None = None
+        self.standing = standing(connection)
+
+    def start(self, batch: list[Taken]) -> None:
+        """Waits for the batch before, whose fault it raises, and begins to apply this one."""
+        self.finish()
+        if batch:
+            self._batch, self._done = batch, self._thread.submit(apply_parcels, self._connection, batch)
+
+    def finish(self) -> None:
+        if self._done:
+            self._done.result()
+            self._result.outcomes += [Outcome(t.file_name, None, t.receipt, t.rows) for t in self._batch]
+            self._batch, self._done, self.standing = [], None, standing(self._connection)
+
+    def holds(self, submitter: str) -> bool:
+        return any(taken.manifest.submitter == submitter for taken in self._batch)
+
+
 def _apply_in_batches(
-    connection: duckdb.DuckDBPyConnection, folder: Path, waiting: list[Waiting], recipient: Recipient,
-    linkage: Linkage, result: LoadResult,
+    applying: Applying, folder: Path, waiting: list[Waiting], recipient: Recipient, linkage: Linkage, result: LoadResult,
 ) -> None:  # fmt: skip
-    """Small parcels share a transaction: each is in it whole, and none of a batch counts before all of it is there."""
+    """Small parcels share a transaction: each is in it whole, and none of a batch counts before all of it is there.
+
+    The next parcels are prepared while a batch is applied.
+    """
     batch: list[Taken] = []
     for place, parcel in enumerate(waiting):
         for asked in waiting[place and place + 1 : place + 2]:
             _ask(linkage, asked)  # one ahead: the linkage process works on the next parcel meanwhile
         if any(taken.manifest.submitter == parcel.manifest.submitter for taken in batch):
-            _apply_batch(connection, batch, result)  # a parcel is judged by what is applied before it
+            applying.start(batch)
+            batch = []
+        if applying.holds(parcel.manifest.submitter):
+            applying.finish()  # a parcel is judged by what is applied before it
         try:
-            batch.append(_take(connection, parcel, recipient, linkage))
+            batch.append(_take(applying.standing, parcel, recipient, linkage))
         except Refused as refused:
             _refuse(folder, parcel.path, refused, result)
         if sum(taken.rows for taken in batch) >= BATCH_ROWS:
-            _apply_batch(connection, batch, result)
-    _apply_batch(connection, batch, result)
-
-
-def _apply_batch(connection: duckdb.DuckDBPyConnection, batch: list[Taken], result: LoadResult) -> None:
-    if batch:
-        apply_parcels(connection, batch)
-        result.outcomes += [Outcome(t.file_name, None, t.receipt, t.rows) for t in batch]
-        batch.clear()
+            applying.start(batch)
+            batch = []
+    applying.start(batch)
+    applying.finish()
 
 
 def _ask(linkage: Linkage, parcel: Waiting) -> None:
@@ -157,42 +192,42 @@ def _ask(linkage: Linkage, parcel: Waiting) -> None:
 
 
 def _in_order(
-    connection: duckdb.DuckDBPyConnection, folder: Path, files: list[Path], recipient: Recipient, result: LoadResult
+    known: Mapping[str, str], folder: Path, files: list[Path], recipient: Recipient, result: LoadResult
 ) -> list[Waiting]:
     """Verified parcels by submitter and sequence number; the others are refused here."""
-    known = signing_keys(connection)
-    waiting = []
+    waiting, kept = [], 0
     for path in files:
         try:
-            manifest = open_records(path, recipient, known).manifest
-            waiting.append(Waiting(path, manifest, known[manifest.submitter]))
+            member = open_records(path, recipient, known)
         except Refused as refused:
             _refuse(folder, path, refused, result)
+            continue
+        size, manifest = sum(map(len, member.tables.values())), member.manifest
+        is_kept = kept + size <= KEPT_BYTES
+        kept += size if is_kept else 0
+        waiting.append(Waiting(path, manifest, known[manifest.submitter], member if is_kept else None))
     return sorted(waiting, key=lambda w: (w.manifest.submitter, w.manifest.sequence, w.manifest.digest))
 
 
-def _take(connection: duckdb.DuckDBPyConnection, parcel: Waiting, recipient: Recipient, linkage: Linkage) -> Taken:
+def _take(standing: Standing, parcel: Waiting, recipient: Recipient, linkage: Linkage) -> Taken:
     """A parcel checked to its last row. Raises Refused.
 
     Takes the answer of the linkage process first, so that question and answer stay in step.
     """
     pseudonyms = linkage.pseudonyms(parcel.manifest.digest)
-    check_sequence(connection, parcel.manifest)
-    member = open_records(parcel.path, recipient, {parcel.manifest.submitter: parcel.signing_key})
-    manifest, scope = member.manifest, scope_of(connection, parcel.manifest.submitter)
+    submitter = parcel.manifest.submitter
+    check_sequence(standing.applied.get(submitter, ()), parcel.manifest)
+    member = parcel.member or open_records(parcel.path, recipient, {submitter: parcel.signing_key})
+    manifest, scope = member.manifest, standing.scopes[submitter]
     if manifest.digest != parcel.manifest.digest:
         raise Refused("altered")
-    check_versions(connection, manifest)
+    check_versions(standing.versions, manifest)
     check_scope(manifest, scope)
-    frames = read_records(member, _feeds(connection))
+    frames = read_records(member, standing.feeds)
     check_rows(frames, manifest.municipalities, scope, manifest.years)
     frames, name = with_pseudonyms(frames, pseudonyms), parcel_name(parcel.path)
     tokens = composite_tokens(frames, pseudonyms)
     return Taken(manifest, frames, tokens, read_lags(member), name, accepted_receipt(name, manifest))
-
-
-def _feeds(connection: duckdb.DuckDBPyConnection) -> set[str]:
-    return {feed for (feed,) in connection.execute("SELECT feed FROM state.feed").fetchall()}
 
 
 def _refuse(folder: Path, path: Path, refused: Refused, result: LoadResult) -> None:
