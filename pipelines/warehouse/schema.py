@@ -10,6 +10,8 @@ from pipelines.declaration import MONTHED, Field, Record
 from pipelines.records import RECORDS
 
 TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN", date: "DATE"}
+# A key that comes once is stored as it is: the search for a way to pack it is long and in vain.
+AS_IT_IS = {"row_key": "BLOB USING COMPRESSION uncompressed NOT NULL"}
 CLOSED_YEARS = "SELECT fiscal_year FROM state.period WHERE status = 'closed'"
 
 
@@ -71,7 +73,7 @@ def _columns_there(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]
 
 def _changes(record: Record, there: set[str]) -> Iterator[str]:
     """The table where there is none; else the columns of a later version: 'not asked' (null) in the rows there are."""
-    columns, table = landing_columns(record), f"landing.{record.name}"
+    columns, table = landing_columns(record) | AS_IT_IS, f"landing.{record.name}"
     if not there:
         yield f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
         yield f"COMMENT ON TABLE {table} IS {_text(record.label_ja, record.label_en)}"

@@ -1,7 +1,11 @@
 -- Antenatal rows whose pregnancy number is not the register's (PMH, an agent): they find their pregnancy by resident and
 -- month; of several that fit, the one that ends first. A row that fits none is no visit of a pregnancy known here.
 WITH told AS (
-    SELECT c.*, p.resident_id AS own_resident_id, year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
+    SELECT c.submitter, c.row_key, c.municipality_code, c.visit_no, c.visit_month, c.evidence_code, c.gestation_class,
+           c.blood_pressure_systolic_mmhg_class, c.blood_pressure_diastolic_mmhg_class, c.urine_protein_code,
+           c.urine_sugar_code, c.hypertensive_disorder_code, c.gestational_diabetes_code, c.judgement_code,
+           c.ticket_kind_code, c.entry_channel_code, c.service_municipality_code, c.is_authority, c.trust,
+           p.resident_id AS own_resident_id, year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
     FROM landing.current_antenatal_visit c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
     WHERE NOT (c.is_register AND c.is_authority)

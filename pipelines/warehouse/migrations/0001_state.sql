@@ -82,7 +82,7 @@ CREATE TABLE landing.token (
     feed VARCHAR NOT NULL,
     resident_key BLOB NOT NULL,
     rule VARCHAR NOT NULL,
-    pseudonym BLOB NOT NULL
+    pseudonym BLOB USING COMPRESSION uncompressed NOT NULL
 );
 COMMENT ON TABLE landing.token IS '二次仮名(複合) / second pseudonyms of composite tokens';
 
