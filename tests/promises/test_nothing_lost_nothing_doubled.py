@@ -213,3 +213,16 @@ def test_a_second_loader_waits_its_turn(ready: Centre, tmp_path: Path) -> None:
         done = run(centre, "none")
     assert done.returncode == 75
     assert "Only one process" in done.stdout
+
+
+def test_a_parcel_is_judged_by_those_that_are_being_applied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each parcel is a batch here: the copy comes up while its original is on its way into the landing."""
+    monkeypatch.setattr("pipelines.warehouse.load.BATCH_ROWS", 1)
+    centre = new_centre(tmp_path)
+    suzu = centre.town(SUZU)
+    init(centre.folder, centre.warehouse_keys, centre.registry(suzu))
+    parcel = suzu.send(rows(0, 2), centre.root / "parcels")
+    shutil.copy(parcel, parcel.with_name("again.parcel"))
+    suzu.send(rows(2, 2), centre.root / "parcels")
+    outcomes = load_parcels(centre.root / "parcels", centre.folder, centre.load_keys).outcomes
+    assert sorted(str(o.reason) for o in outcomes) == ["None", "None", "replay"]
