@@ -80,14 +80,19 @@ def told_to_outsiders(seen: View) -> Rows:
     return seen.columns()[peel(equations) | determined(equations)]
 
 
-def told_to_submitters(seen: View) -> Rows:
-    """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown."""
+def told_to_submitters(seen: View, is_suspect: Mask) -> Rows:
+    """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown.
+
+    Looks in the blocks with a suspect, and there at the municipalities with a hidden cell of their own: the others
+    know there what an outsider knows.
+    """
     columns, equations = seen.columns(), seen.unknown_equations()
-    if not len(columns) or not equations.shape[0]:
+    suspect = is_suspect[columns]
+    if not suspect.any() or not equations.shape[0]:
         return columns[:0]
     _, block = connected_components(abs(equations.T) @ abs(equations), directed=False)
-    everywhere = np.ones(len(columns), dtype=bool)
-    told = [_told(seen, equations, block, everywhere, group) for group in _submitters(seen, columns)]
+    where = np.isin(block, block[suspect])
+    told = [_told(seen, equations, block, where, group) for group in _submitters(seen, columns[where])]
     return columns[np.unique(np.concatenate([*told, columns[:0]]))]
 
 

@@ -6,7 +6,7 @@ outsider and as each single submitter. Findings name cells and rules, never a hi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import duckdb
@@ -19,7 +19,7 @@ from pipelines.release.bounds import too_narrow
 from pipelines.release.intervals import NoTable
 from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
-from pipelines.release.proof import Proof, exactly_told
+from pipelines.release.proof import Proof
 from pipelines.release.reading import opened, table
 from pipelines.release.symbols import SHOWN
 from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
@@ -140,12 +140,13 @@ def _derived(system: System, says: Terms, is_hidden: Mask, is_held: Mask, *, wit
     """
     seen = view(system, says, is_hidden)
     told = np.zeros(system.n_cells, dtype=bool)
-    told[exactly_told(seen)] = True
+    rows, proof = Proof.of_nothing(system.n_cells).told(seen)
+    told[rows] = True
     if told.any() or not with_intervals:
         yield from _of_rows("exactly_told", system, told)
         return
     narrow = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
-    proof = Proof(is_held)
+    proof = replace(proof, is_wide=is_held)
     for nth in range(0 if narrow.any() else SEARCHES):
         proof = proof.continued(seen, SINGLES if nth > 1 else 0)
         if not proof.is_open(seen).any():

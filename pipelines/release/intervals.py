@@ -23,7 +23,7 @@ THREADS = 2
 CEILING = 1e7  # no count of the nation is larger
 TOLERANCE = 1e-4  # what a solver may err, far below one person
 SPREAD = 3.0  # of the logarithm of the weights: who wins the room on a crowded line
-INTERIOR_FROM = 1500  # columns; below, simplex is faster
+PATIENCE = 2  # tables that open nothing, one after the other, before a block is given up
 SECONDS = 120.0  # per linear program; one that takes longer proves nothing
 
 
@@ -77,30 +77,39 @@ class Slice:
     singles: int = 0
 
 
-def narrow(polytope: Polytope, slices: Sequence[Slice], left: Mask, may_be_empty: Mask, seed: int = 0) -> Mask:
+@dataclass(frozen=True)
+class Found:
+    """A table in the middle, and the lowest and highest value of each column over all tables found. A table of some
+    columns, with the others held in the middle, is a table of all: what one slice found counts in the next."""
+
+    middle: Values
+    lowest: Values
+    highest: Values
+
+
+def narrow(polytope: Polytope, slices: Sequence[Slice], left: Mask, may_be_empty: Mask, turn: int = 0) -> Mask:
     """Columns of `left` for which no two tables as far apart as `width` were found; raises NoTable.
 
-    slices: smallest first. may_be_empty: columns known to be zero in some table.
+    slices: smallest first. may_be_empty: columns known to be zero in some table. turn: the first (0) asks of every
+    block whether a table fits at all, later ones of those only in which something is left.
     """
-    middle, left = _middle(polytope), left.copy()
+    blocks = polytope.blocks(np.ones(polytope.n, dtype=bool))
+    middle = _middle(polytope, [b for b in blocks if turn == 0 or left[b].any()])
+    found = Found(middle, np.where(may_be_empty, 0.0, middle), middle.copy())
+    left = left.copy()
     for nth, part in enumerate(slices):
         wanted = left & part.free
-        if not wanted.any():
-            continue
-        blocks = [b for b in polytope.blocks(part.free) if wanted[b].any()]
-        start = [seed, nth]
+        blocks = [b for b in polytope.blocks(part.free) if wanted[b].any()] if wanted.any() else []
         with ThreadPoolExecutor(THREADS) as pool:
-            opened = partial(_opened, polytope, middle, wanted, may_be_empty, part, start)
-            done = pool.map(opened, blocks)
-            for columns, is_open in zip(blocks, done, strict=True):
+            opened = partial(_opened, polytope, found, wanted, part, [turn, nth])
+            for columns, is_open in zip(blocks, pool.map(opened, blocks), strict=True):
                 left[columns[is_open]] = False
     return left
 
 
-def _middle(polytope: Polytope) -> Values:
+def _middle(polytope: Polytope, blocks: list[Rows]) -> Values:
     """A table that fits, away from the limits: what an interior-point method finds without a goal."""
     middle = np.zeros(polytope.n)
-    blocks = polytope.blocks(np.ones(polytope.n, dtype=bool))
 
     def found(columns: Rows) -> Values:
         tries = (_Model(polytope, columns, None, solver).best(np.zeros(len(columns))) for solver in ("ipm", "simplex"))
@@ -119,40 +128,39 @@ def _middle(polytope: Polytope) -> Values:
 
 
 def _opened(
-    polytope: Polytope, middle: Values, wanted: Mask, may_be_empty: Mask, part: Slice, start: list[int], columns: Rows
+    polytope: Polytope, found: Found, wanted: Mask, part: Slice, start: list[int], columns: Rows
 ) -> Mask:
     """Which of the wanted `columns` were pushed apart as far as they need."""
     rng = np.random.default_rng([*start, int(columns[0]), len(columns)])
-    model = _Model(polytope, columns, middle, "ipm" if len(columns) > INTERIOR_FROM else "simplex")
-    apart = _Apart(model, middle[columns], polytope.width[columns], wanted[columns])
-    apart.lowest[may_be_empty[columns]] = 0.0
+    model = _Model(polytope, columns, found.middle, "simplex")
+    apart = _Apart(model, found.lowest[columns], found.highest[columns], polytope.width[columns], wanted[columns])
+    idle = 0
     for nth in range(part.tables):
-        if apart.is_done:
+        before = int(apart.narrow.sum())
+        if not before or idle == PATIENCE:
             break
         is_low = apart.lowest <= model.low + TOLERANCE
         sign = np.where(is_low, 1.0, rng.choice([-1.0, 1.0], len(columns))) if nth else -np.ones(len(columns))
         apart.push(sign * np.exp(SPREAD * rng.standard_normal(len(columns))))
+        idle = idle + 1 if nth and int(apart.narrow.sum()) == before else 0
     for column in np.flatnonzero(apart.narrow)[: part.singles]:
         for side in (1.0, -1.0):
             if apart.narrow[column]:
                 apart.push(side * (np.arange(len(columns)) == column))
+    found.lowest[columns], found.highest[columns] = apart.lowest, apart.highest
     return wanted[columns] & ~apart.narrow
 
 
 class _Apart:
     """The lowest and highest value each column took in the tables found so far."""
 
-    def __init__(self, model: "_Model", middle: Values, width: Values, targets: Mask) -> None:
+    def __init__(self, model: "_Model", lowest: Values, highest: Values, width: Values, targets: Mask) -> None:
         self.model, self.width, self.targets = model, width, targets
-        self.lowest, self.highest = middle.copy(), middle.copy()
+        self.lowest, self.highest = lowest, highest
 
     @property
     def narrow(self) -> Mask:
         return self.targets & (self.highest - self.lowest < self.width - TOLERANCE)
-
-    @property
-    def is_done(self) -> bool:
-        return not self.narrow.any()
 
     def push(self, direction: Values) -> None:
         """One table: narrow columns up (+) or down (-), each no further than it needs."""

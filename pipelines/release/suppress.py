@@ -16,7 +16,7 @@ from pipelines.release.bounds import too_narrow
 from pipelines.release.fallback import FALLBACKS, fallback
 from pipelines.release.line_rule import Choice, choice, close_lines
 from pipelines.release.primary import Reason, Terms, primary, terms, with_public
-from pipelines.release.proof import Proof, exactly_told
+from pipelines.release.proof import Proof
 from pipelines.release.reach import reach
 from pipelines.release.system import Mask, Rows, System, build, pairs_of
 from pipelines.release.view import view
@@ -87,7 +87,7 @@ def protect(
 
 def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
     """Repairs a bounded number of times, then falls back in ever larger pieces until the audit finds nothing."""
-    proof = Proof(np.zeros(case.system.n_cells, dtype=bool))
+    proof = Proof.of_nothing(case.system.n_cells)
     stage: dict[str, int] = {}
     log: list[str] = []
     turn = 0
@@ -115,7 +115,7 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     """The reasons after quick repairs, the cells that the audit still finds, and what is proven so far."""
     system, stated = case.system, case.terms
     for _ in range(QUICK_REPAIRS):
-        found = _quickly_found(case, reason)
+        found, proof = _quickly_found(case, reason, proof)
         rows = _beside(case, reason, np.flatnonzero(found))
         if not len(rows):
             break
@@ -125,13 +125,14 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     return reason, found | proof.is_open(seen), proof
 
 
-def _quickly_found(case: Case, reason: Rows) -> Mask:
+def _quickly_found(case: Case, reason: Rows, proof: Proof) -> tuple[Mask, Proof]:
     """What line-by-line arithmetic narrows too much, else what is told exactly."""
     seen = view(case.system, case.terms, reason > 0)
     found = too_narrow(case.system, case.terms, reason > 0, seen.width) & seen.is_target
     if not found.any():
-        found[exactly_told(seen)] = True
-    return found
+        rows, proof = proof.told(seen)
+        found[rows] = True
+    return found, proof
 
 
 def _hide(case: Case, reason: Rows, rows: Rows, because: Reason) -> Rows:
