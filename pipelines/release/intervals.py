@@ -127,9 +127,7 @@ def _middle(polytope: Polytope, blocks: list[Rows]) -> Values:
     return middle
 
 
-def _opened(
-    polytope: Polytope, found: Found, wanted: Mask, part: Slice, start: list[int], columns: Rows
-) -> Mask:
+def _opened(polytope: Polytope, found: Found, wanted: Mask, part: Slice, start: list[int], columns: Rows) -> Mask:
     """Which of the wanted `columns` were pushed apart as far as they need."""
     rng = np.random.default_rng([*start, int(columns[0]), len(columns)])
     model = _Model(polytope, columns, found.middle, "simplex")

@@ -18,8 +18,8 @@ TABLES_LOWEST, TABLES_OF_COUNTS, TABLES_LOW, TABLES_OF_ALL = 8, 20, 6, 20
 
 @dataclass(frozen=True)
 class Proof:
-    """is_wide: cells whose interval was found wide enough; is_free: hidden cells that neither an outsider nor any
-    single submitter could work out exactly (each once, for good)."""
+    """is_wide: cells whose interval was found wide enough (once, for good); is_free: hidden cells that, when last
+    tested, neither an outsider nor any single submitter could work out exactly."""
 
     is_wide: Mask
     is_free: Mask
@@ -33,8 +33,8 @@ class Proof:
     def told(self, seen: View) -> tuple[Rows, "Proof"]:
         """Targets that an outsider, or a submitter of another municipality, can work out exactly. Raises Undecided.
 
-        A change that leaves shown and own cells alone still does so when more is hidden: only cells that are not
-        free yet are tested for submitters.
+        A block of equations in which nothing was told and nothing more is hidden is as it was: for submitters only
+        the blocks with a cell that is not free yet are tested.
         """
         told = told_to_outsiders(seen)
         if len(told):

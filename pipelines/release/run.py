@@ -6,7 +6,9 @@ statuses and nothing else (privacy, hole 7).
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
@@ -25,7 +27,7 @@ from pipelines.release.ledger import Ledger
 from pipelines.release.measure import CELL, Measured, measure
 from pipelines.release.policy import load_policy, policies
 from pipelines.release.publish import draft_beside, write_draft
-from pipelines.release.suppress import protect, reach_under
+from pipelines.release.suppress import Protected, protect, reach_under
 from pipelines.release.symbols import SHOWN
 from pipelines.release.vintage import against_earlier, levels_for
 from pipelines.release.writing import place_file
@@ -42,11 +44,13 @@ class Released:
     n_shown: int
     reach: pl.DataFrame
     fallbacks: list[str] = field(default_factory=list)
+    seconds: dict[str, float] = field(default_factory=dict)
 
     def summary(self) -> dict[str, Any]:
         return {
             "release_id": self.release_id, "status": self.status, "policy": self.policy_id, "cells": self.n_cells,
             "shown": self.n_shown, "reach": self.reach.to_dicts(), "fallbacks": len(self.fallbacks),
+            "seconds": {stage: round(s, 2) for stage, s in self.seconds.items()},
         }  # fmt: skip
 
     def lines(self) -> list[str]:
@@ -62,6 +66,7 @@ class Released:
                 f"到達度 {policy_id} {audited}: 市区町村セルの {before:.1f} % → 二次秘匿後 {after:.1f} % / "
                 "reach of municipal cells before and after secondary suppression"
             )
+        told.append(" · ".join(f"{stage} {seconds:.1f} s" for stage, seconds in self.seconds.items()))
         return told
 
 
@@ -79,46 +84,52 @@ def release(
     counts = {i: c for i, c in COUNTS.items() if _is_mature(c, span[-1], created_on)}
     order = _order(source, status, policy_id, span, counts, created_on)
     indicators = _measurable(INDICATORS, SUMS, counts)
+    sums = {i: s for i, s in SUMS.items() if s.over in counts}
+    clock = Clock()
     with ledger.lock(), draft_beside(out) as draft:
-        sums = {i: s for i, s in SUMS.items() if s.over in counts}
-        measured = measure(
-            source.connection, counts, sums, indicators, order.areas, order.years, order.levels, order.policy
-        )
-        protected = protect(
-            measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested
-        )
-        earlier = ledger.earlier_cells(before=order.release_id)
-        cells = _without_hidden(
-            against_earlier(protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status)
-        )
-        write_draft(assemble(source, order, cells, _shown_sums(measured, cells), set(indicators)), draft)
-        _refuse_unsafe(draft, is_first=earlier.is_empty())
-        ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
-        place_file(draft, out)
-        reaches = [
-            _reach(policy_id, protected.reach),
-            *(
-                _reach(
-                    other,
-                    reach_under(
-                        measured.cells,
-                        order.areas,
-                        counts,
-                        indicators,
-                        load_policy(other),
-                        source.secret,
-                        measured.nested,
-                    ),
-                )
-                for other in policies()
-                if other != policy_id
-            ),
-        ]
-    return _told(order, cells, pl.concat(reaches), protected.log)
+        with clock.stage("measure"):
+            measured = measure(
+                source.connection, counts, sums, indicators, order.areas, order.years, order.levels, order.policy
+            )
+        with clock.stage("suppress"):
+            protected = protect(
+                measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested
+            )
+        with clock.stage("compare and write"):
+            earlier = ledger.earlier_cells(before=order.release_id)
+            compared = against_earlier(
+                protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status
+            )
+            cells = _without_hidden(compared)
+            write_draft(assemble(source, order, cells, _shown_sums(measured, cells), set(indicators)), draft)
+        with clock.stage("audit"):
+            _refuse_unsafe(draft, is_first=earlier.is_empty())
+        with clock.stage("ledger and place"):
+            ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
+            place_file(draft, out)
+    with clock.stage("reach"):
+        reached = _reaches(policy_id, protected, counts)
+    return _told(order, cells, reached, protected.log, clock.seconds)
 
 
-def _reach(policy_id: str, frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.select(pl.lit(policy_id).alias("policy_id"), pl.all())
+@dataclass(frozen=True)
+class Clock:
+    """Seconds by stage."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started = time.perf_counter()
+        yield
+        self.seconds[name] = time.perf_counter() - started
+
+
+def _reaches(policy_id: str, protected: Protected, counts: Mapping[str, Count]) -> pl.DataFrame:
+    """The reach of this release, and what every other policy would have shown before the audit's repairs."""
+    others = {p: reach_under(protected.case, counts, load_policy(p)) for p in policies() if p != policy_id}
+    found = {policy_id: protected.reach, **others}
+    return pl.concat([frame.select(pl.lit(p).alias("policy_id"), pl.all()) for p, frame in found.items()])
 
 
 def _order(
@@ -204,6 +215,10 @@ def _refuse_unsafe(draft: Path, *, is_first: bool) -> None:
         )
 
 
-def _told(order: Order, cells: pl.DataFrame, reach: pl.DataFrame, log: tuple[str, ...]) -> Released:
+def _told(
+    order: Order, cells: pl.DataFrame, reach: pl.DataFrame, log: tuple[str, ...], seconds: dict[str, float]
+) -> Released:
     shown = cells.filter(pl.col("status").is_in(SHOWN)).height
-    return Released(order.release_id, order.status, order.policy.id, cells.height, shown, reach, list(log))
+    return Released(
+        order.release_id, order.status, order.policy.id, cells.height, shown, reach, list(log), seconds
+    )  # fmt: skip

@@ -29,27 +29,13 @@ RINGS = 4
 @dataclass(frozen=True)
 class Protected:
     """cells: the input with is_shown and reason ('' | primary | secondary | fallback | policy), for the release only;
-    log: the fallbacks taken, one sentence each; reach: how much is shown by the primary rule alone and in the end."""
+    log: the fallbacks taken, one sentence each; reach: how much is shown by the primary rule alone and in the end;
+    case: what the decision was made on."""
 
     cells: pl.DataFrame
     log: tuple[str, ...]
     reach: pl.DataFrame
-
-
-def reach_under(
-    cells: pl.DataFrame,
-    areas: pl.DataFrame,
-    counts: Mapping[str, Count],
-    indicators: Mapping[str, Indicator],
-    policy: Policy,
-    secret: bytes,
-    nested: pl.DataFrame | None = None,
-) -> pl.DataFrame:
-    """What another policy would show: by the primary rule alone and after the line rule, before the audit's repairs."""
-    system = build(cells, areas, pairs_of(counts, indicators.values()), nested)
-    stated = terms(system, counts, policy)
-    first = primary(system, stated)
-    return reach(system, first, close_lines(system, stated, first, choice(system, secret), Reason.SECONDARY))
+    case: "Case"
 
 
 @dataclass(frozen=True)
@@ -82,7 +68,15 @@ def protect(
     case = Case(system, stated, choice(system, secret))
     first = primary(system, stated)
     reason, log = until_safe(case, close_lines(system, stated, first, case.chosen, Reason.SECONDARY))
-    return Protected(_with_reasons(cells, reason), log, reach(system, first, reason))
+    return Protected(_with_reasons(cells, reason), log, reach(system, first, reason), case)
+
+
+def reach_under(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
+    """What another policy would show of the same cells: by the primary rule alone and after the line rule, before the
+    audit's repairs."""
+    stated = terms(case.system, counts, policy)
+    first = primary(case.system, stated)
+    return reach(case.system, first, close_lines(case.system, stated, first, case.chosen, Reason.SECONDARY))
 
 
 def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:

@@ -14,9 +14,9 @@ from pipelines.release.audit import Finding, audit_cells, audit_published
 from pipelines.release.bounds import bounds, too_narrow
 from pipelines.release.policy import policy_rows
 from pipelines.release.primary import terms, with_public
-from pipelines.release.proof import exactly_told
-from pipelines.release.system import build
-from pipelines.release.view import view
+from pipelines.release.proof import Proof
+from pipelines.release.system import Rows, build
+from pipelines.release.view import View, view
 from tests.release import made_tables as t
 from tests.release.small_release import write
 
@@ -25,6 +25,10 @@ ONE = t.counts_of(t.count("n"))
 
 def rules(found: list[Finding]) -> set[str]:
     return {f.rule for f in found}
+
+
+def exactly_told(seen: View) -> Rows:
+    return Proof.of_nothing(seen.system.n_cells).told(seen)[0]
 
 
 def test_a_table_with_nothing_hidden_and_nothing_small_is_safe() -> None:

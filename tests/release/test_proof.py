@@ -1,0 +1,70 @@
+"""Shortcuts of the proof against the long way: on random tables both must say the same, or the shortcut less."""
+
+import numpy as np
+import pytest
+from scipy.optimize import linprog
+
+from pipelines.release.attack import told_to_submitters
+from pipelines.release.intervals import TOLERANCE, Polytope
+from pipelines.release.line_rule import choice, close_lines
+from pipelines.release.primary import Reason, Terms, primary, terms
+from pipelines.release.proof import Proof
+from pipelines.release.system import Rows, System, build, pairs_of
+from pipelines.release.view import polytope, view
+from tests.release import made_tables as t
+
+SEEDS = range(12)
+
+
+def after_the_line_rule(seed: int) -> tuple[System, Terms, Rows]:
+    """A random country as suppression hands it to its first proof: some of it is told, some of it is narrow."""
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
+    system = build(table, tree, pairs_of(counts, indicators.values()))
+    says = terms(system, counts, t.STANDARD)
+    chosen = choice(system, b"of the warehouse")
+    return system, says, close_lines(system, says, primary(system, says), chosen, Reason.SECONDARY)
+
+
+def with_more_hidden(system: System, reason: Rows, rng: np.random.Generator) -> Rows:
+    shown = np.flatnonzero(reason[: system.n_cells] == Reason.SHOWN)
+    more = reason.copy()
+    more[rng.choice(shown, size=len(shown) // 8, replace=False)] = Reason.SECONDARY
+    return more
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_testing_only_blocks_with_a_change_tells_what_testing_all_of_them_tells(seed: int) -> None:
+    system, says, reason = after_the_line_rule(seed)
+    _, proof = Proof.of_nothing(system.n_cells).told(view(system, says, reason > 0))
+    seen = view(system, says, with_more_hidden(system, reason, np.random.default_rng(seed)) > 0)
+    everything = np.ones(system.n_cells, dtype=bool)
+    told = set(told_to_submitters(seen, everything).tolist())
+    assert set(told_to_submitters(seen, ~proof.is_free).tolist()) == told
+
+
+def room(tables: Polytope, column: int) -> float:
+    """The interval of one column by two linear programs over the whole table."""
+    order = np.zeros((len(tables.inner), tables.n))
+    order[np.arange(len(tables.inner)), tables.inner] += 1
+    order[np.arange(len(tables.inner)), tables.outer] -= 1
+    ends = []
+    for sign in (1.0, -1.0):
+        goal = sign * (np.arange(tables.n) == column)
+        done = linprog(
+            goal, A_ub=order if len(order) else None, b_ub=np.zeros(len(order)) if len(order) else None,
+            A_eq=tables.equations.toarray(), b_eq=tables.right, bounds=np.column_stack([tables.low, tables.high]),
+        )  # fmt: skip
+        assert done.status == 0
+        ends.append(sign * done.fun)
+    return ends[1] - ends[0]
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_cell_proven_wide_is_wide_for_linear_programs_over_everything(seed: int) -> None:
+    system, says, reason = after_the_line_rule(seed)
+    seen = view(system, says, reason > 0)
+    columns, tables = polytope(seen, np.ones(system.n_cells, dtype=bool))
+    is_wide = Proof.of_nothing(system.n_cells).continued(seen).is_wide[columns] & seen.is_target[columns]
+    tested = np.flatnonzero(is_wide & (tables.width > 0))
+    for column in np.random.default_rng(seed).permutation(tested)[:25]:
+        assert room(tables, column) >= tables.width[column] - 2 * TOLERANCE
