@@ -1,10 +1,16 @@
-"""What every test shares: an empty home folder, and generated tables that are the same on every run."""
+"""What every test shares: an empty home folder, generated tables that are the same on every run, one whole way."""
 
+import io
 from collections.abc import Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+
+if TYPE_CHECKING:
+    from pipelines.demo import Places
 
 # No deadline: both cores are shared. Derandomized: a red run can be repeated, a green one is no luck of the draw.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
@@ -21,3 +27,19 @@ def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         yield home
     if (home / ".duckdb").exists():
         raise RuntimeError("no test may leave anything for DuckDB in the home folder, but .duckdb was made there")
+
+
+@pytest.fixture(scope="session")
+def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple["Places", str]:
+    """The whole way on the cohort of one prefecture, walked once for all tests marked `alone`, and what it printed."""
+    from pipelines.demo import Places, run_demo  # here, so that other tests do not load every station
+
+    out = tmp_path_factory.mktemp("whole") / "demo"
+    with redirect_stdout(io.StringIO()) as printed:
+        run_demo(out, ("31",), seed=1, jobs=2)
+    return Places(out), printed.getvalue()
+
+
+@pytest.fixture(scope="session")
+def places(walked: tuple["Places", str]) -> "Places":
+    return walked[0]

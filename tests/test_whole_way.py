@@ -1,8 +1,6 @@
 """The whole way on the cohort of one prefecture, as `mchdb demo` walks it: what must hold at its end."""
 
-import io
 import shutil
-from contextlib import redirect_stdout
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +9,7 @@ import polars as pl
 import pytest
 
 from pipelines.conduct import audit_file, release_from
-from pipelines.demo import Places, run_demo
+from pipelines.demo import Places
 from pipelines.release.errors import LedgerError
 from pipelines.warehouse.database import opened
 from pipelines.warehouse.keyring import warehouse_key
@@ -19,20 +17,6 @@ from pipelines.warehouse.keyring import warehouse_key
 pytestmark = pytest.mark.alone
 
 SAMPLE = 1000
-
-
-@pytest.fixture(scope="module")
-def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Places, str]:
-    """A demo and what it printed."""
-    out = tmp_path_factory.mktemp("whole") / "demo"
-    with redirect_stdout(io.StringIO()) as printed:
-        run_demo(out, ("31",), seed=1, jobs=2)
-    return Places(out), printed.getvalue()
-
-
-@pytest.fixture(scope="module")
-def places(walked: tuple[Places, str]) -> Places:
-    return walked[0]
 
 
 def test_it_tells_the_reach_of_both_policies_and_where_the_time_went(walked: tuple[Places, str]) -> None:

@@ -281,7 +281,7 @@ COMMENT ON COLUMN quality.area_code IS '地域 / area';
 COMMENT ON COLUMN quality.period IS '期間 / period';
 COMMENT ON COLUMN quality.record IS '記録の種類 / record';
 COMMENT ON COLUMN quality.measure IS '尺度 / measure';
-COMMENT ON COLUMN quality.class IS '階級(全国は件数も可) / class; counts for the nation only';
+COMMENT ON COLUMN quality.class IS '階級 / class';
 
 CREATE TABLE official_series (
     series_id VARCHAR,

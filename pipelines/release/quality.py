@@ -1,6 +1,7 @@
-"""Data quality as classes; counts are told for the nation only (privacy, hole 12).
+"""Data quality as classes, refusals and links for the nation only (privacy, hole 12).
 
-The expected number is official (births registered in 2024), never our own.
+No audit reads this table, so it holds no count: not even a nation's, whose change by one between two releases is one
+person. The expected number is official (births registered in 2024), never our own.
 """
 
 import duckdb
@@ -9,7 +10,7 @@ import polars as pl
 from pipelines.reference import NATION, units
 from pipelines.release.coverage import completeness_class
 
-SMALLEST_NATIONAL_COUNT = 10
+MAGNITUDES = ((10_000, "10000-"), (1_000, "1000-9999"), (100, "100-999"), (10, "10-99"), (0, "-9"))
 QUALITY = ("area_code", "period", "record", "measure", "class")
 
 
@@ -32,27 +33,21 @@ def _refusals(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     rows = connection.sql(
         "SELECT record, CAST(SUM(refusals) AS BIGINT) AS n FROM state.parcel_record GROUP BY record ORDER BY record"
     ).pl()
-    return _national(rows.select("record", "n"), "refused_rows")
+    magnitude = pl.coalesce(pl.when(pl.col("n") >= low).then(pl.lit(name)) for low, name in MAGNITUDES)
+    return _national(rows, "refused_rows", magnitude)
 
 
 def _links(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """The share of those who moved in who are linked to an earlier residence."""
     rows = connection.sql(
         "SELECT 'residency_spell' AS record, CAST(SUM(movers_in) AS BIGINT) AS movers, "
         "CAST(SUM(movers_linked) AS BIGINT) AS linked FROM core.link_quality"
     ).pl()
-    return pl.concat(
-        [
-            _national(rows.select("record", n=column), measure)
-            for column, measure in (("movers", "moved_in"), ("linked", "moved_in_linked"))
-        ]
-    )
+    return _national(rows, "moved_in_linked", completeness_class(pl.col("linked"), pl.col("movers")))
 
 
-def _national(rows: pl.DataFrame, measure: str) -> pl.DataFrame:
-    """Counts for the nation; a small one is told as a class like everywhere."""
-    small = pl.col("n") < SMALLEST_NATIONAL_COUNT
-    told = pl.when(small).then(pl.lit(f"<{SMALLEST_NATIONAL_COUNT}")).otherwise(pl.col("n").cast(pl.String))
-    return rows.drop_nulls("n").select(
+def _national(rows: pl.DataFrame, measure: str, told: pl.Expr) -> pl.DataFrame:
+    return rows.select(
         pl.lit(NATION).alias("area_code"), pl.lit("all").alias("period"), "record", pl.lit(measure).alias("measure"),
         told.alias("class"),
-    )  # fmt: skip
+    ).drop_nulls()  # fmt: skip
