@@ -87,7 +87,7 @@ def values_that_fit(row: dict[str, Any], step: float) -> list[int]:
     n, after = int(row["denominator"]), int(row["denominator_2"])
     sums = _whole_within(n, row["value"], step)
     fits = []
-    for added in range(total.low, total.high + 1):
+    for added in range(int(total.low), int(total.high) + 1):
         agreeing = (s for s in sums if s + added in _whole_within(after, row["value_2"], step))
         if any(_squares_agree(row, n, s, added, step) for s in agreeing):
             fits.append(added)
