@@ -97,12 +97,17 @@ def told_to_submitters(seen: View, is_suspect: Mask) -> Rows:
 
 
 def _submitters(seen: View, columns: Rows) -> list[list[str]]:
-    """Municipalities with unknown cells in groups with at most one of each parent area."""
+    """Municipalities with unknown cells, twice: in groups with at most one of each parent area, and by parent area.
+
+    What one member of a group could work out of another's cells a group cannot show, for it knows them. Two
+    municipalities are in different groups at least once.
+    """
     frame = seen.system.frame.head(seen.system.n_cells)[columns]
     lowest = frame.filter(pl.col("level").is_in(("municipality", "ward")))
     towns = lowest.select("area_code", "parent_code").unique().sort("parent_code", "area_code")
     nth = pl.col("area_code").cum_count().over("parent_code")
-    return [group["area_code"].to_list() for group in towns.with_columns(nth=nth).partition_by("nth")]
+    groups = [*towns.with_columns(nth=nth).partition_by("nth"), *towns.partition_by("parent_code", maintain_order=True)]
+    return [group["area_code"].to_list() for group in groups]
 
 
 def _told(seen: View, equations: sp.csr_array, block: Rows, where: Mask, submitters: list[str]) -> Rows:

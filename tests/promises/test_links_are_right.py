@@ -45,7 +45,7 @@ def _truth(places: Places) -> pl.DataFrame:
         keys = TokenKeys("", 1, local, 1, "", str(code))
         for feed, column in LOCAL_NUMBER.items():
             rows = spells.select("municipality_code", "entity_id", person_local=column).drop_nulls().unique()
-            tokens = local_token(rows, "local_person", ["person_local"], FEEDS[feed].local_namespace, keys)
+            tokens = local_token(rows, "local_person", "person_local", FEEDS[feed].local_namespace, keys)
             sent = pl.DataFrame({"record_key": rows["person_local"], "rule": "local_person", "token": tokens})
             pseudonyms = second_pseudonyms(sent, centre).select(person_local="record_key", resident_key="pseudonym")
             found.append(rows.join(pseudonyms, on="person_local").with_columns(feed=pl.lit(feed)))

@@ -1,26 +1,33 @@
 """Shortcuts of the proof against the long way: on random tables both must say the same, or the shortcut less."""
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy.optimize import linprog
 
+from pipelines.release import attack
 from pipelines.release.attack import told_to_submitters
 from pipelines.release.intervals import TOLERANCE, Polytope
 from pipelines.release.line_rule import choice, close_lines
 from pipelines.release.primary import Reason, Terms, primary, terms
 from pipelines.release.proof import Proof
 from pipelines.release.system import Rows, System, build, pairs_of
-from pipelines.release.view import polytope, view
+from pipelines.release.view import View, polytope, view
 from tests.release import made_tables as t
 
 SEEDS = range(12)
 
 
-def after_the_line_rule(seed: int) -> tuple[System, Terms, Rows]:
-    """A random country as suppression hands it to its first proof: some of it is told, some of it is narrow."""
+def built(seed: int) -> tuple[System, Terms]:
+    """A random country."""
     table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
     system = build(table, tree, pairs_of(counts, indicators.values()))
-    says = terms(system, counts, t.STANDARD)
+    return system, terms(system, counts, t.STANDARD)
+
+
+def after_the_line_rule(seed: int) -> tuple[System, Terms, Rows]:
+    """As suppression hands it to its first proof: some of it is told, some of it is narrow."""
+    system, says = built(seed)
     chosen = choice(system, b"of the warehouse")
     return system, says, close_lines(system, says, primary(system, says), chosen, Reason.SECONDARY)
 
@@ -42,6 +49,38 @@ def test_testing_only_blocks_with_a_change_tells_what_testing_all_of_them_tells(
     assert set(told_to_submitters(seen, ~proof.is_free).tolist()) == told
 
 
+def told_to_one_by_one(seen: View, monkeypatch: pytest.MonkeyPatch) -> set[int]:
+    """What the submitters can work out when each is tried by itself."""
+    frame, told = seen.system.frame.head(seen.system.n_cells), set()
+    for town in frame.filter(pl.col("level") == "municipality")["area_code"].unique():
+        with monkeypatch.context() as patch:
+            patch.setattr(attack, "_submitters", lambda *_, town=town: [[town]])
+            told |= set(told_to_submitters(seen, np.ones(seen.system.n_cells, dtype=bool)).tolist())
+    return told
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_submitters_tried_in_groups_tell_what_each_tells_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    system, says, reason = after_the_line_rule(seed)
+    seen = view(system, says, with_more_hidden(system, reason, np.random.default_rng(seed)) > 0)
+    everything = np.ones(system.n_cells, dtype=bool)
+    assert set(told_to_submitters(seen, everything).tolist()) == told_to_one_by_one(seen, monkeypatch)
+
+
+def test_a_town_that_reads_its_like_in_the_next_medical_area_is_found() -> None:
+    """Each of two areas hides one town; who knows the one knows its area, so the other area, so the other town."""
+    rows = [("P", "prefecture", None), *((m, "medical_area", "P") for m in ("M1", "M2"))]
+    rows += [(f"{m}T{n}", "municipality", m) for m in ("M1", "M2") for n in range(3)]
+    tree = pl.DataFrame(rows, schema=["area_code", "level", "parent_code"], orient="row").with_columns(population=10**5)
+    values = {code: {"prefecture": 300, "medical_area": 150}.get(level, 50) for code, level, _ in rows}
+    counts = t.counts_of(t.count("o"))
+    system = build(t.cells(t.totals("o", values)), tree, pairs_of(counts, []))
+    hidden = system.frame["area_code"].is_in(["M1", "M2", "M1T0", "M2T0"]).to_numpy()
+    seen = view(system, terms(system, counts, t.STANDARD), hidden)
+    told = told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))
+    assert set(system.frame["area_code"].gather(told)) == {"M1", "M2", "M1T0", "M2T0"}
+
+
 def room(tables: Polytope, column: int) -> float:
     """The interval of one column by two linear programs over the whole table."""
     order = np.zeros((len(tables.inner), tables.n))
@@ -61,10 +100,11 @@ def room(tables: Polytope, column: int) -> float:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_cell_proven_wide_is_wide_for_linear_programs_over_everything(seed: int) -> None:
-    system, says, reason = after_the_line_rule(seed)
-    seen = view(system, says, reason > 0)
+    """Before the line rule, so that many cells are narrow: none of them may be proven wide."""
+    system, says = built(seed)
+    seen = view(system, says, primary(system, says) > 0)
     columns, tables = polytope(seen, np.ones(system.n_cells, dtype=bool))
-    is_wide = Proof.of_nothing(system.n_cells).continued(seen).is_wide[columns] & seen.is_target[columns]
-    tested = np.flatnonzero(is_wide & (tables.width > 0))
+    is_wide = Proof.of_nothing(system.n_cells).continued(seen).is_wide[columns]
+    tested = np.flatnonzero(is_wide & seen.is_target[columns] & (tables.width > 0))
     for column in np.random.default_rng(seed).permutation(tested)[:25]:
         assert room(tables, column) >= tables.width[column] - 2 * TOLERANCE
