@@ -9,6 +9,9 @@ from typing import Annotated, Any, Literal, NoReturn
 import typer
 
 USAGE, UNEXPECTED, DISK = 64, 70, 74
+# Polars' allocator (jemalloc, on Linux) gives memory back after half a second and fetches it again, page by page, in
+# the next step; ten seconds bridge the steps. Read once, when Polars is loaded; processes begun from here inherit it.
+ALLOCATOR = ("_RJEM_MALLOC_CONF", "background_thread:false,dirty_decay_ms:10000,muzzy_decay_ms:10000")
 
 app = typer.Typer(
     name="mchdb", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
@@ -289,6 +292,7 @@ def _tell(done: Any, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Runs a command; every failure is one sentence and an exit code, never a traceback or a library's text."""
+    os.environ.setdefault(*ALLOCATOR)
     try:
         code = app(standalone_mode=False)
     except Exception as problem:  # noqa: BLE001  the last border: whatever a library says may hold a value

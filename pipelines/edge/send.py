@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
-from typing import Any, ClassVar
+from typing import Any
 
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
@@ -145,7 +145,7 @@ def send_many(
     """
     results: dict[int, SendResult | Exception] = {}
     largest_first = sorted(range(len(deliveries)), key=lambda i: -_size(deliveries[i].feeds))
-    with _worker_settings(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
+    with _one_thread_each(), ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         running = {pool.submit(_send_one, deliveries[i], out): i for i in largest_first}
         for done in as_completed(running):
             problem = done.exception()
@@ -169,25 +169,20 @@ def _send_one(delivery: Delivery, out: Path) -> SendResult:
     return send(delivery.feeds, delivery.keys, delivery.protected, delivery.state, out)
 
 
-class _worker_settings:
-    """Environment that the workers inherit, put back afterwards.
+class _one_thread_each:
+    """Workers inherit the setting: two processes of two threads each would stand in each other's way."""
 
-    Two processes of two threads each would stand in each other's way; memory that Polars' allocator (jemalloc, on Linux)
-    gives back between two steps is fetched again page by page in the next one.
-    """
-
-    SETTINGS: ClassVar = {"POLARS_MAX_THREADS": "1", "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1"}
+    NAME = "POLARS_MAX_THREADS"
 
     def __enter__(self) -> None:
-        self.before = {name: os.environ.get(name) for name in self.SETTINGS}
-        os.environ.update(self.SETTINGS)
+        self.before = os.environ.get(self.NAME)
+        os.environ[self.NAME] = "1"
 
     def __exit__(self, *_: object) -> None:
-        for name, value in self.before.items():
-            if value is None:
-                os.environ.pop(name)
-            else:
-                os.environ[name] = value
+        if self.before is None:
+            os.environ.pop(self.NAME)
+        else:
+            os.environ[self.NAME] = self.before
 
 
 def _size(folder: Path) -> int:

@@ -14,7 +14,7 @@ from pipelines.warehouse.pipe import PipeClosed, receive, send
 from pipelines.warehouse.problem import KEY, WarehouseProblem
 from pipelines.warehouse.refusal import Refused
 
-PASSED_ON = ("PATH", "SYSTEMROOT", "TMPDIR", "LANG", "POLARS_MAX_THREADS")
+PASSED_ON = ("PATH", "SYSTEMROOT", "TMPDIR", "LANG", "_RJEM_MALLOC_CONF")
 
 
 class Linkage:
@@ -54,6 +54,7 @@ def linkage_process(directories: Sequence[Path]) -> Iterator[Linkage]:
     """Starts the linkage process on its own key directories and ends it. Its error output is thrown away unread."""
     environment = {name: os.environ[name] for name in PASSED_ON if name in os.environ}
     environment["PYTHONPATH"] = str(Path(str(pipelines.__file__)).parents[1])
+    environment["POLARS_MAX_THREADS"] = "1"  # it works beside the load process, which has the other cores
     with subprocess.Popen(
         [sys.executable, "-m", "pipelines.warehouse.linkage_process", *(str(d.resolve()) for d in directories)],
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment,
