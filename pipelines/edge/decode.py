@@ -33,6 +33,15 @@ def lines_of(data: bytes, encoding: str) -> list[bytes | None]:
     return [*split_lines(whole)] if whole is not None else [line for part in _parts(data, encoding) for line in part]
 
 
+def text_of(data: bytes, encodings: tuple[str, ...], unreadable: str) -> str:
+    """The text in the first encoding that decodes; else in the first of all, `unreadable` for each line that is none."""
+    texts = (text for e in encodings if (text := _decoded(data, e)) is not None)
+    whole = next(texts, None)
+    if whole is not None:
+        return whole
+    return "\n".join(unreadable if line is None else line.decode() for line in lines_of(data, encodings[0]))
+
+
 def split_lines(text: bytes) -> list[bytes]:
     """Lines without their ends: `\\n`, or `\\r\\n`."""
     if b"\r" in text:

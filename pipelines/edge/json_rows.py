@@ -14,7 +14,7 @@ import polars as pl
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_OBJECT = re.compile(r"\n\s*,?\s*(?=\{)")
-UNREADABLE = b"\0"  # stands for a line that is not text: no JSON object can hold it
+UNREADABLE = "\0"  # stands for a line that is not text: no JSON object can hold it
 
 
 class Elements:

@@ -12,7 +12,7 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge import csv_rows, json_rows
-from pipelines.edge.decode import encoding_of, encoding_that_decodes, lines_of, read_elsewhere, split_lines
+from pipelines.edge.decode import encoding_of, encoding_that_decodes, lines_of, read_elsewhere, split_lines, text_of
 from pipelines.edge.my_number import columns_filled_like_one, forbidden_names
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.feeds import Column, Feed
@@ -102,9 +102,7 @@ def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: 
 
 def _json_file(arrived: Arrived, data: bytes) -> Arrived:
     feed, columns = arrived.feed, arrived.feed.columns(arrived.record)
-    encoding = encoding_that_decodes(data, feed.encodings) or feed.encodings[0]
-    lines = (line if line is not None else json_rows.UNREADABLE for line in lines_of(data, encoding))
-    elements = json_rows.Elements(b"\n".join(lines).decode())
+    elements = json_rows.Elements(text_of(data, feed.encodings, json_rows.UNREADABLE))
     sent = json_rows.rows_of(elements.read(), list(dict.fromkeys(c.header for c in columns)))
     read = len(sent) + len(elements.broken)
     broken = refused(arrived.file, arrived.record.name, elements.broken, "json")
