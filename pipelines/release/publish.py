@@ -28,7 +28,8 @@ def draft_beside(to: Path) -> Iterator[Path]:
 
 
 def write_draft(tables: dict[str, pl.DataFrame], draft: Path) -> None:
-    """A new database file with the published schema and these rows, checkpointed."""
+    """A new database file with the published schema and these rows, checkpointed; never an older draft written over."""
+    draft.unlink(missing_ok=True)
     connection = duckdb.connect(str(draft), config={"autoinstall_known_extensions": False})
     try:
         connection.execute(files(__package__).joinpath("published.sql").read_text(encoding="utf-8"))

@@ -1,0 +1,48 @@
+"""Releases after a release: a small correction ends in a release in which more keeps its earlier value, never in a stop."""
+
+from pathlib import Path
+
+import pytest
+
+from pipelines.release import run
+from pipelines.release.audit import Finding, audit_published
+from pipelines.release.errors import ReleaseError
+from tests.release.made_source import made_core, new_ledger, released, rows_of
+
+TOTTORI = "312011"
+
+
+def test_a_delivery_that_came_late_is_held_back_and_the_release_goes_out(tmp_path: Path) -> None:
+    """The town knows its own change; what it could subtract it from keeps its earlier value too."""
+    new_ledger(tmp_path)
+    with made_core() as core:
+        released(core, tmp_path)
+        core.execute(
+            f"INSERT INTO core.delivery SELECT * FROM core.delivery WHERE municipality_code = '{TOTTORI}' LIMIT 1"
+        )
+        released(core, tmp_path, status="revised", batch=2)
+    first, second = (rows_of(tmp_path / f"{n}.duckdb", ["count_cell"])["count_cell"] for n in (1, 2))
+    assert "provisional" in set(second["status"])
+    assert first["value"].equals(second["value"]), "one person changes no published value"
+    assert audit_published(tmp_path / "2.duckdb", tmp_path / "ledger.jsonl") == []
+
+
+@pytest.mark.parametrize(("rule", "attempts"), [("exactly_told", len(run.HELD_PIECES)), ("half_shown", 1)])
+def test_what_holding_does_not_relieve_stops_the_release(
+    rule: str, attempts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_ledger(tmp_path)
+    cell = ("live_births", "2024", "fiscal_year", "310000", "all", "all")
+    asked: list[Path] = []
+
+    def unsafe(draft: Path, **_: object) -> list[Finding]:
+        asked.append(draft)
+        return [Finding(rule, cell)]
+
+    with made_core() as core:
+        released(core, tmp_path)
+        monkeypatch.setattr(run, "audit_published", unsafe)
+        with pytest.raises(ReleaseError) as stopped:
+            released(core, tmp_path, status="revised", batch=2)
+    assert (stopped.value.exit_code, len(asked)) == (3, attempts)
+    assert not (tmp_path / "2.duckdb").exists()
