@@ -75,8 +75,8 @@ def identifiers(places: Places) -> set[str]:
 
 
 def test_no_true_name_number_or_birth_date_is_in_any_byte(places: Places, identifiers: set[str]) -> None:
-    """A raw search of parcels, warehouse, spill, ledger, receipts and release for 1,000 people (promise 1)."""
-    for place in ("parcels", "warehouse", "receipts", "ledger", "edge"):
+    """A raw search of parcels, warehouse, spill, ledger, receipts, logs and release for 1,000 people (promise 1)."""
+    for place in ("parcels", "warehouse", "receipts", "ledger", "edge", "logs"):
         assert holding(stored(places.out / place), identifiers) == []
     public = {text for text in identifiers if IN_PUBLIC_WORDS.fullmatch(text)}
     assert holding(stored(places.out / "published.duckdb"), identifiers - public) == []

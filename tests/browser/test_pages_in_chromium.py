@@ -102,6 +102,13 @@ def test_a_page_is_whole(at: Callable[[int], Seen], name: str, lang: str, width:
     assert seen.complaints == []
 
 
+def test_the_first_page_is_found_by_its_name(at: Callable[[int], Seen], server: str) -> None:
+    page = at(1440).open(f"{PAGE_NAMES[0]}?area={NAHA}")
+    expect(page).to_have_url(re.compile(rf"^{re.escape(server)}/\?.*area={NAHA}"))
+    expect(page.locator("h1")).to_have_count(1)
+    assert page.get_by_role("dialog").count() == 0, "Streamlit's own 'Page not found'"
+
+
 def test_the_page_is_japanese_before_anything_is_loaded(at: Callable[[int], Seen], server: str) -> None:
     answer = at(1440).page.request.get(f"{server}/map")
     assert '<html lang="ja">' in answer.text()
