@@ -27,10 +27,11 @@ def init_warehouse(folder: Path, keys: Sequence[Path], registry: Path, ledger: P
     """
     from pipelines.warehouse.init import init
 
+    whole = folder.resolve()
+    ledger = ledger or whole.with_name(f"{whole.name}.ledger.jsonl")
     init(folder, keys, registry)
     if (folder / LEDGER_HEAD).exists():
         return [folder]
-    ledger = ledger or folder.with_name(f"{folder.name}.ledger.jsonl")
     ledger.parent.mkdir(parents=True, exist_ok=True)
     Ledger.create(ledger, folder / LEDGER_HEAD)
     return [folder, ledger]

@@ -43,10 +43,10 @@ def text_of(data: bytes, encodings: tuple[str, ...], unreadable: str) -> str:
 
 
 def split_lines(text: bytes) -> list[bytes]:
-    """Lines without their ends: `\\n`, or `\\r\\n`."""
+    """Lines without their ends: `\\n`, or `\\r\\n`; of the last line `\\r` alone, where the file was cut between the two."""
     if b"\r" in text:
         text = text.replace(b"\r\n", b"\n")
-    return text.removesuffix(b"\n").split(b"\n")
+    return text.removesuffix(b"\n").removesuffix(b"\r").split(b"\n")
 
 
 def _parts(data: bytes, encoding: str) -> Iterator[list[bytes | None]]:

@@ -18,11 +18,13 @@ UNREADABLE = "\0"  # stands for a line that is not text: no JSON object can hold
 
 
 class Elements:
-    """Reads the objects of an array one after the other; afterwards `broken` lists the lines it could not read."""
+    """Reads the objects of an array one after the other; afterwards `broken` lists the lines it could not read, and
+    `unread` what stands there."""
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.broken: list[int] = []
+        self.unread: list[str] = []
         self.is_complete = False  # the closing bracket was reached
         self.names: set[str] = set()  # every key met, nested ones too
 
@@ -43,6 +45,7 @@ class Elements:
                 yield line, element
             else:
                 self.broken.append(line)
+                self.unread.append(self.text[at:end])
             if end is None:
                 return
             at = end

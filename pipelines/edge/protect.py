@@ -51,9 +51,17 @@ def _list_problem(ja: str, en: str) -> EdgeProblem:
 def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame:
     """Everyone who must stay: `namespace, person_local`, distinct. A listed number counts in every source system."""
     people = pl.concat([_no_people(), *map(_people, arrived)])
+    unread = [
+        pl.DataFrame({"person_local": sorted(a.flagged_unread)}, schema={"person_local": pl.String}).select(
+            pl.lit(a.feed.local_namespace).alias("namespace"), "person_local"
+        )
+        for a in arrived
+        if a.flagged_unread
+    ]
     families = pl.concat([_no_family(), *map(_family, arrived)])
     is_listed = _without_zeros("person_local").is_in([n.lstrip("0") for n in numbers])
-    inside = pl.concat([everywhere(numbers), people.filter(is_listed | pl.col("is_flagged")).select(PERSON)]).unique()
+    flagged = people.filter(is_listed | pl.col("is_flagged")).select(PERSON)
+    inside = pl.concat([everywhere(numbers), flagged, *unread]).unique()
     while len(inside):
         grown = pl.concat([inside, _relatives(inside, families), _same_person(inside, people)]).unique()
         if len(grown) == len(inside):

@@ -15,6 +15,7 @@ from pipelines.edge import csv_rows, json_rows
 from pipelines.edge.decode import encoding_of, encoding_that_decodes, lines_of, read_elsewhere, split_lines, text_of
 from pipelines.edge.my_number import columns_filled_like_one, forbidden_names
 from pipelines.edge.refusal import no_refusals, refused
+from pipelines.edge.unread import flagged_in_lines, flagged_in_texts
 from pipelines.feeds import Column, Feed
 from pipelines.records import RECORDS
 
@@ -29,6 +30,7 @@ class Arrived:
     read: rows met, readable or not. refusals: schema REFUSAL_SCHEMA.
     is_refused: the whole file is refused; `rows` then only tell who is protected.
     shows_protected: everybody the file flags can be seen (False: the delivery must wait).
+    flagged_unread: local numbers flagged in rows that could not be read as rows.
     warnings: sentences (ja, en), no values.
     """
 
@@ -40,6 +42,7 @@ class Arrived:
     refusals: pl.DataFrame
     is_refused: bool = False
     shows_protected: bool = True
+    flagged_unread: frozenset[str] = frozenset()
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -62,18 +65,22 @@ def _csv_file(arrived: Arrived, data: bytes) -> Arrived:
 
     encoding = encoding_of(data, feed.encodings, knows)
     if encoding is None and (text := read_elsewhere(data, knows)):
-        return _csv_text(_file_refused(arrived, "encoding"), [*split_lines(text)], columns)
+        return _csv_text(_file_refused(arrived, "encoding"), text, [*split_lines(text)], columns)
     encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
         return _file_refused(arrived, "encoding", shows_protected=False)
-    return _csv_text(arrived, lines_of(data, encoding), columns)
+    return _csv_text(arrived, data, lines_of(data, encoding), columns)
 
 
-def _csv_text(arrived: Arrived, lines: list[bytes | None], columns: tuple[Column, ...]) -> Arrived:
+def _csv_text(arrived: Arrived, data: bytes, lines: list[bytes | None], columns: tuple[Column, ...]) -> Arrived:
     heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines[0] or b"")]
     cells, ragged, undecodable = csv_rows.rows_of(lines, len(heading))
+    sent = data.split(b"\n") if ragged or undecodable else []
     arrived = replace(
         arrived,
+        flagged_unread=frozenset(
+            flagged_in_lines((sent[line - 1] for line in (*ragged, *undecodable)), heading, columns)
+        ),
         read=arrived.read + len(cells) + len(ragged) + len(undecodable),
         refusals=pl.concat([
             arrived.refusals,
@@ -106,7 +113,10 @@ def _json_file(arrived: Arrived, data: bytes) -> Arrived:
     sent = json_rows.rows_of(elements.read(), list(dict.fromkeys(c.header for c in columns)))
     read = len(sent) + len(elements.broken)
     broken = refused(arrived.file, arrived.record.name, elements.broken, "json")
-    arrived = replace(arrived, read=read, refusals=broken, rows=_fielded(sent, columns, arrived.record))
+    arrived = replace(
+        arrived, read=read, refusals=broken, rows=_fielded(sent, columns, arrived.record),
+        flagged_unread=frozenset(flagged_in_texts(elements.unread, columns)),
+    )  # fmt: skip
     if not elements.is_complete:
         rule = "json" if read else "not_a_list"
         return _file_refused(arrived, rule, shows_protected=False)

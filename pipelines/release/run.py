@@ -38,7 +38,7 @@ SHARES = ("shown_before", "shown_after")
 HELD_PIECES: tuple[tuple[str, ...], ...] = (
     (), ("count_id", "period", "area_code"), ("period", "area_code"), ("count_id", "period"), ("count_id",), (),
 )  # fmt: skip
-RELIEVED_BY_HOLDING = ("exactly_told", "narrow_interval", "vintage_difference", "contradiction")
+RELIEVED_BY_HOLDING = ("exactly_told", "narrow_interval")
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def release(
                 write_draft(assemble(source, order, cells, _shown_sums(measured, cells), set(indicators)), draft)
             with clock.stage("audit"):
                 findings = audit_published(draft, with_intervals=bool(earlier.height))
-            if not findings or any(f.rule not in RELIEVED_BY_HOLDING for f in findings):
+            if not findings or any(f.rule not in RELIEVED_BY_HOLDING or not f.cell for f in findings):
                 break
             told = pl.concat([told, _cells_of(findings)]) if told is not None else _cells_of(findings)
         _refuse_unsafe(findings)
