@@ -29,7 +29,7 @@ from pipelines.release.policy import load_policy, policies
 from pipelines.release.publish import draft_beside, write_draft
 from pipelines.release.suppress import Protected, protect, reach_under
 from pipelines.release.symbols import SHOWN
-from pipelines.release.vintage import against_earlier, levels_for
+from pipelines.release.vintage import against_earlier, levels_for, still_true
 from pipelines.release.writing import place_file
 
 SHARES = ("shown_before", "shown_after")
@@ -48,6 +48,7 @@ class Released:
     policy_id: str
     n_cells: int
     n_shown: int
+    n_held: int
     reach: pl.DataFrame
     fallbacks: list[str] = field(default_factory=list)
     seconds: dict[str, float] = field(default_factory=dict)
@@ -55,14 +56,15 @@ class Released:
     def summary(self) -> dict[str, Any]:
         return {
             "release_id": self.release_id, "status": self.status, "policy": self.policy_id, "cells": self.n_cells,
-            "shown": self.n_shown, "reach": self.reach.to_dicts(), "fallbacks": len(self.fallbacks),
+            "shown": self.n_shown, "held": self.n_held, "reach": self.reach.to_dicts(), "fallbacks": len(self.fallbacks),
             "seconds": {stage: round(s, 2) for stage, s in self.seconds.items()},
         }  # fmt: skip
 
     def lines(self) -> list[str]:
         told = [
             f"公表 {self.release_id} ({self.status}, {self.policy_id}): {self.n_cells:,} セル中 {self.n_shown:,} を表示 / "
-            f"{self.n_shown:,} of {self.n_cells:,} cells shown"
+            f"{self.n_shown:,} of {self.n_cells:,} cells shown",
+            *([_held_sentence(self.n_held)] if self.n_held else []),
         ]
         for (policy_id,), rows in self.reach.group_by("policy_id", maintain_order=True):
             share = {n: 100 * (pl.col(n) * pl.col("cells")).sum() / pl.col("cells").sum() for n in SHARES}
@@ -101,11 +103,12 @@ def release(
             measured = measure(
                 source.connection, counts, sums, indicators, order.areas, order.years, order.levels, order.policy
             )
-        with clock.stage("suppress"):
-            protected = protect(
-                measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested
-            )
         earlier, told = ledger.earlier_cells(before=order.release_id), None
+        with clock.stage("suppress"):
+            known = still_true(measured.cells, earlier, counts) if earlier.height else None
+            protected = protect(
+                measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested, known
+            )
         for piece in HELD_PIECES if earlier.height else HELD_PIECES[:1]:
             with clock.stage("compare and write"):
                 compared = against_earlier(
@@ -240,7 +243,16 @@ def _refuse_unsafe(findings: list[Finding]) -> None:
 def _told(
     order: Order, cells: pl.DataFrame, reach: pl.DataFrame, log: tuple[str, ...], seconds: dict[str, float]
 ) -> Released:
-    shown = cells.filter(pl.col("status").is_in(SHOWN)).height
+    shown = cells.filter(pl.col("status").is_in(SHOWN))
+    held = shown.filter("is_held").height
     return Released(
-        order.release_id, order.status, order.policy.id, cells.height, shown, reach, list(log), seconds
+        order.release_id, order.status, order.policy.id, cells.height, shown.height, held, reach, list(log), seconds
     )  # fmt: skip
+
+
+def _held_sentence(held: int) -> str:
+    return (
+        f"うち {held:,} セルは、変化から個人が分かるため前の公表値のままです。到達度はこれを除く前のものです / "
+        f"{held:,} of them keep the value of an earlier release, because the change could tell of a person; "
+        "the reach below is before that"
+    )

@@ -80,6 +80,13 @@ def unsafe_changes(
     return cells.filter(_unsafe(compared)).select(CELL_KEY)
 
 
+def still_true(cells: pl.DataFrame, earlier: pl.DataFrame, counts: Mapping[str, Count]) -> pl.DataFrame:
+    """Keys of `cells` (cell key, true `value`) whose last published value has not changed: whoever kept it knows them,
+    whether this release shows them or not, so they protect nobody."""
+    last = _last_shown(earlier, counts).select(*CELL_KEY, "earlier")
+    return cells.join(last, on=CELL_KEY).filter(pl.col("value") == pl.col("earlier")).select(CELL_KEY)
+
+
 @dataclass(frozen=True)
 class Compared:
     """The system of a release and, per earlier release and row, the change since (NaN where not known)."""

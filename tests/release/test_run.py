@@ -20,19 +20,25 @@ def test_a_delivery_that_came_late_is_held_back_and_the_release_goes_out(tmp_pat
         core.execute(
             f"INSERT INTO core.delivery SELECT * FROM core.delivery WHERE municipality_code = '{TOTTORI}' LIMIT 1"
         )
-        released(core, tmp_path, status="revised", batch=2)
+        second_release = released(core, tmp_path, status="revised", batch=2)
+    assert second_release.n_held > 0 and "keep the value of an earlier release" in "".join(second_release.lines())
     first, second = (rows_of(tmp_path / f"{n}.duckdb", ["count_cell"])["count_cell"] for n in (1, 2))
     assert "provisional" in set(second["status"])
     assert first["value"].equals(second["value"]), "one person changes no published value"
     assert audit_published(tmp_path / "2.duckdb", tmp_path / "ledger.jsonl") == []
 
 
-@pytest.mark.parametrize(("rule", "attempts"), [("exactly_told", len(run.HELD_PIECES)), ("half_shown", 1)])
+CELL = ("live_births", "2024", "fiscal_year", "310000", "all", "all")
+
+
+@pytest.mark.parametrize(
+    ("rule", "cell", "attempts"),
+    [("exactly_told", CELL, len(run.HELD_PIECES)), ("half_shown", CELL, 1), ("contradiction", (), 1)],
+)
 def test_what_holding_does_not_relieve_stops_the_release(
-    rule: str, attempts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    rule: str, cell: tuple[str, ...], attempts: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     new_ledger(tmp_path)
-    cell = ("live_births", "2024", "fiscal_year", "310000", "all", "all")
     asked: list[Path] = []
 
     def unsafe(draft: Path, **_: object) -> list[Finding]:

@@ -12,7 +12,9 @@ from pipelines.release.chain import count_identity
 from pipelines.release.errors import UsageError
 from pipelines.release.ledger import CELL_KEY, EARLIER
 from pipelines.release.policy import load_policy
-from pipelines.release.vintage import against_earlier, levels_for, unsafe_changes
+from pipelines.release.suppress import protect
+from pipelines.release.vintage import against_earlier, levels_for, still_true, unsafe_changes
+from tests.release import made_tables as t
 
 STANDARD = load_policy("standard")
 NATION, EAST, WEST, NORTH = "000000", "010000", "020000", "030000"
@@ -265,3 +267,23 @@ def test_a_provisional_release_shows_nation_and_prefectures_only() -> None:
     assert "municipality" in levels_for("final") and "municipality" in levels_for("revised")
     with pytest.raises(UsageError, match="provisional, final, revised"):
         levels_for("draft")
+
+
+def test_what_was_shown_and_has_not_changed_protects_nobody() -> None:
+    """A reader keeps the earlier value: hiding it now hides nothing, so three others must be hidden beside the small one."""
+    values = {"P1": 3, "P2": 210, "P3": 300, "P4": 320, "P5": 350}
+    tree = t.areas({f"P{n}": 1_000_000 for n in range(1, 6)}, parent=NATION, level="nation").with_columns(
+        level=pl.when(pl.col("area_code") == NATION).then(pl.lit("nation")).otherwise(pl.lit("prefecture"))
+    )
+    now = t.cells(t.totals("o", {NATION: sum(values.values()), **values}))
+    counts = t.counts_of(t.count("o"))
+    shown_before = now.filter(pl.col("area_code") == "P2").with_columns(
+        pl.lit("r1").alias("release_id"), pl.lit(1, pl.Int64).alias("sequence"), status=pl.lit("observed"),
+        count_identity=pl.lit(count_identity(counts["o"])),
+    )  # fmt: skip
+    known = still_true(now, shown_before.select(*EARLIER), counts)
+    assert known["area_code"].to_list() == ["P2"]
+    for secret in (b"a", b"b", b"c", b"d", b"e", b"f"):
+        done = protect(now, tree, counts, {}, STANDARD, secret, None, known).cells
+        shown = set(done.filter("is_shown")["area_code"])
+        assert NATION not in shown or len(set(values) - shown - {"P2"}) >= 3
