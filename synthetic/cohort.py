@@ -14,17 +14,18 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from synthetic import calibration, truth
+from synthetic import calibration
 from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
 from synthetic.draws import Draws, Ids
 from synthetic.faults import profile
 from synthetic.parameters import parameters
+from synthetic.parts import put_together
 from synthetic.places import chosen, places
 from synthetic.population.calendar import Window
 from synthetic.population.households import arrivals, births_by_year, column_ids, columns_of
 from synthetic.submitter import Job, Made, make
 
-DEFAULT_CHUNK = 4_000  # columns at a time
+DEFAULT_CHUNK = 2_500  # columns at a time
 DEFAULT_PREFECTURE = "31"  # for `births` without prefectures
 SCAN = 50_000
 WORKER = {  # environment of a worker process
@@ -255,7 +256,7 @@ def _finish(
 ) -> tuple[Path, int, int, int, int, pl.DataFrame, tuple[str, ...]]:
     """Writes truth and report, puts everything in its place, and says what was made."""
     tally: Tally = sum((m.tally for m in made), Counter())
-    faults = _write_truth(made, work, seed)
+    put_together([m.part for m in made], work / "truth", seed)
     codes = [places().codes[m] for m in scope.municipalities]
     table = calibration.report(tally, codes, fiscal_years, is_whole=scope.is_whole)
     births = calibration.births_in(tally)
@@ -264,23 +265,15 @@ def _finish(
         _replace(work / name, out / name)
     shutil.rmtree(work)
     outside = tuple(table.filter(~pl.col("is_within"))["measure"])
-    return out, len(scope.municipalities), births, sum(m.rows for m in made), faults, table, outside
-
-
-def _write_truth(made: list[Made], work: Path, seed: int) -> int:
-    """One table at a time, of the people whom a row names; returns the number of faults."""
-    seen = (
-        pl.concat(pl.read_ipc(m.tables["links"], columns=["entity_id"]) for m in made)["entity_id"].unique().implode()
+    return (
+        out,
+        len(scope.municipalities),
+        births,
+        sum(m.rows for m in made),
+        sum(m.faults for m in made),
+        table,
+        outside,
     )
-    named = {"persons": "entity_id", "children": "entity_id", "pregnancies": "mother_entity_id"}
-    faults = 0
-    for name in made[0].tables:
-        table = pl.concat(pl.read_ipc(m.tables[name]) for m in made)
-        if name in named:
-            table = table.filter(pl.col(named[name]).is_in(seen))
-        truth.write(table, name, work / "truth", seed)
-        faults = table["fault_id"].n_unique() if name == "answer_key" else faults
-    return faults
 
 
 def _replace(new: Path, old: Path) -> None:

@@ -6,7 +6,7 @@ Small submitters are made together: a step costs the same for ten rows as for te
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,14 +21,16 @@ from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
 from synthetic.faults import Faulty, household_fault, profile, with_faults
 from synthetic.observe import observed, people_as_recorded, through_pmh
+from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
 from synthetic.population.calendar import Window
 from synthetic.population.facts import Facts, facts_of
 from synthetic.population.households import SLOT_BITS, Pregnancies, column_ids, pregnancies_of
 from synthetic.send import Written, lines_of, sheet_of
-from synthetic.truth import ORDER, Truth, truth_of
+from synthetic.truth import truth_of
 
 PROTECTED = "protected.csv"
+ROWS_AT_ONCE = 20_000  # are recorded and become text together
 JSON_HABITS = Habits("utf-8", uses_pmh=True)  # RFC 8259: JSON is UTF-8
 
 
@@ -57,37 +59,37 @@ class Job:
 class Made:
     """What some submitters' part came to; its truth, links and answers lie in files until all are there."""
 
-    tables: dict[str, Path]
+    part: Part
     tally: Tally
     rows: int
+    faults: int
     submitters: int
 
 
 def make(job: Job) -> Made:
     """Writes the submitters' folders and returns what is true of them."""
     draws, rates = Draws(job.seed), profile(job.faults)
-    files = _Files(draws, job)
+    aside = Aside(job.parts, places().codes[job.municipalities[0]])
+    files = _Files(draws, job, aside)
     tally: Tally = Counter()
-    parts: list[Truth] = []
     protected: list[pl.DataFrame] = []
     for pregnancies in _stretches(draws, job):
-        facts = facts_of(draws, pregnancies, job.window)
-        tally += tally_of(facts)
-        parts.append(truth_of(facts, job.chosen))
-        protected.append(_to_be_listed(draws, facts, rates))
-        _send(draws, facts, files, rates)
-    answers = [*files.close(), _protected_lists(pl.concat(protected), job)]
-    tables = {name: _in_order(name, pl.concat(part[name] for part in parts)) for name in parts[0]}
-    tables |= {"links": files.links(), "answer_key": pl.concat(answers).sort("file", "line", "fault_id")}
-    rows = len(tables["links"])
-    return Made(_kept(tables, job.parts, places().codes[job.municipalities[0]]), tally, rows, len(job.municipalities))
+        of_stretch, listed = _make_stretch(draws, pregnancies, job, files, rates)
+        tally += of_stretch
+        protected.append(listed)
+    answers = pl.concat([*files.close(), _protected_lists(pl.concat(protected), job)]).sort("file", "line", "fault_id")
+    part = aside.close(answers, files.names)
+    return Made(part, tally, int(part.segments[:, 1].sum()), answers["fault_id"].n_unique(), len(job.municipalities))
 
 
-def _kept(tables: Truth, folder: Path, code: str) -> dict[str, Path]:
-    paths = {name: folder / f"{code}.{name}.arrow" for name in tables}
-    for name, path in paths.items():
-        tables[name].write_ipc(path)
-    return paths
+def _make_stretch(
+    draws: Draws, pregnancies: Pregnancies, job: Job, files: "_Files", rates: dict[str, int]
+) -> tuple[Tally, pl.DataFrame]:
+    """Sends the stretch and lays its truth aside; nothing of it stays in memory but the figures and the paper list."""
+    facts = facts_of(draws, pregnancies, job.window)
+    _send(draws, facts, files, rates)
+    files.aside.tables(truth_of(facts, job.chosen))
+    return tally_of(facts), _to_be_listed(draws, facts, rates)
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
@@ -108,10 +110,10 @@ def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
 class _Files:
     """The files of the submitters' folders; they grow as records come."""
 
-    def __init__(self, draws: Draws, job: Job) -> None:
+    def __init__(self, draws: Draws, job: Job, aside: Aside) -> None:
         self._files: list[Written] = []
         self._number: dict[tuple[int, str, str], int] = {}  # of submitter, feed and record
-        self._links: list[pl.DataFrame] = []
+        self.aside = aside
         self._answers: list[pl.DataFrame] = []
         habits_of = {int(m): habits(draws, int(m)) for m in job.municipalities}
         self.in_pmh = np.array([m for m, h in habits_of.items() if h.uses_pmh], dtype=np.int64)
@@ -133,35 +135,32 @@ class _Files:
         lines = lines_of(draws, faulty, feed)
         owners, first = np.unique(faulty.sheet.about["submitter"].to_numpy(), return_index=True)
         first = np.append(first, len(faulty.sheet.rows))
-        counts = np.diff(faulty.position(first))
+        sent = faulty.position(first)
         numbers = np.array([self._number[int(m), feed.name, faulty.sheet.record.name] for m in owners], dtype=np.int64)
-        line = [np.zeros(0, dtype=np.uint32)]
-        for i, n in enumerate(counts.tolist()):
-            file = self._files[numbers[i]]
-            line.append(np.arange(file.lines + 1, file.lines + 1 + n, dtype=np.uint32))
+        entities = faulty.about["entity_id"].to_numpy()
+        before = np.array([self._files[number].lines for number in numbers], dtype=np.int64)
+        for i, number in enumerate(numbers.tolist()):
+            file, n = self._files[number], int(sent[i + 1] - sent[i])
             file.add(lines.between(first[i], first[i + 1], file.habits), n)
-        placed = pl.DataFrame({"number": np.repeat(numbers, counts), "line": np.concatenate(line)})
-        self._links.append(placed.with_columns(faulty.about["entity_id"]))
-        key = faulty.key
-        self._answers.append(pl.concat([key.drop("position"), placed[key["position"]]], how="horizontal"))
+            self.aside.links(number, entities[sent[i] : sent[i + 1]])
+        position = faulty.key["position"].to_numpy()
+        owner = np.searchsorted(sent, position, side="right") - 1
+        line = before[owner] + 1 + position - sent[owner]
+        where = pl.DataFrame({"number": numbers[owner], "line": line.astype(np.uint32)})
+        self._answers.append(pl.concat([faulty.key.drop("position"), where], how="horizontal"))
 
     def close(self) -> list[pl.DataFrame]:
         """The answers, each with its file."""
         for file in self._files:
             file.close()
-        return [_placed(answers, self._named(answers["number"])) for answers in self._answers]
+        names = pl.DataFrame(self.names, ("feed", "file", "record"), orient="row")
+        return [_placed(answers, names[answers["number"]]) for answers in self._answers]
 
-    def _named(self, number: pl.Series) -> pl.DataFrame:
-        names = [(f.feed.name, f.name, f.record.name) for f in self._files]
-        return pl.DataFrame(names, ("feed", "file", "record"), orient="row")[number]
-
-    def links(self) -> pl.DataFrame:
-        """Whose row stands where, in the order of the files and their lines."""
-        links = pl.concat(self._links).sort("number", "line")
-        return pl.concat([self._named(links["number"]), links], how="horizontal").select(LINK)
+    @property
+    def names(self) -> list[tuple[str, str, str]]:
+        return [(file.feed.name, file.name, file.record.name) for file in self._files]
 
 
-LINK = ("feed", "file", "line", "record", "entity_id")
 ANSWER = ("fault_id", "kind", "feed", "file", "line", "field", "entity_id", "expected")
 
 
@@ -171,17 +170,15 @@ def _placed(answers: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     return placed.with_columns(fault_id=pl.concat_str(code, "fault_id")).select(ANSWER)
 
 
-def _in_order(name: str, table: pl.DataFrame) -> pl.DataFrame:
-    return table.sort("submitter", *ORDER[name]).drop("submitter")
-
-
 def _send(draws: Draws, facts: Facts, files: _Files, rates: dict[str, int]) -> None:
     people = people_as_recorded(draws, facts.people)
-    for record in facts.events:
-        own = observed(facts, record, people)
-        for feed in _feeds_of(record, JSON_HABITS):
-            rows = own if feed.name == "municipal" else through_pmh(facts, own, files.in_pmh)
-            files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), rates), feed)
+    for record, events in facts.events.items():
+        for start in range(0, len(events), ROWS_AT_ONCE):
+            few = replace(facts, events={record: events[start : start + ROWS_AT_ONCE]})
+            own = observed(few, record, people)
+            for feed in _feeds_of(record, JSON_HABITS):
+                rows = own if feed.name == "municipal" else through_pmh(few, own, files.in_pmh)
+                files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), rates), feed)
 
 
 def _feeds_of(record: str, its_habits: Habits) -> Iterator[Feed]:

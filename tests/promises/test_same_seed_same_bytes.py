@@ -100,7 +100,7 @@ def test_an_interrupted_run_leaves_the_last_cohort(
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("synthetic.cohort.truth.write", stop)
+    monkeypatch.setattr("synthetic.cohort.put_together", stop)
     with pytest.raises(KeyboardInterrupt):
         make_cohort(tmp_path, ("13",), births=80, jobs=1)
     monkeypatch.undo()

@@ -1,0 +1,164 @@
+"""Truth, links and answers of a cohort: laid aside stretch by stretch by the workers, put together by their parent.
+
+A worker holds one stretch, the parent one submitter's rows of one table, so that a country needs no more memory than its
+largest city. Parquet is written as the rows come, in row groups of a fixed size: how the cohort was cut cannot be seen.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from polars.io.plugins import register_io_source
+
+from synthetic import VERSION
+from synthetic.draws import Ids
+from synthetic.truth import ORDER, Truth
+
+ROWS_PER_GROUP = 500_000
+LINKS_AT_ONCE = 250_000
+FIRST_LINE = 2  # after the CSV heading, or the opening bracket of a JSON array
+NAMED = {"persons": "entity_id", "children": "entity_id", "pregnancies": "mother_entity_id"}  # told if a row names them
+Schema = dict[str, pl.DataType]
+LINK: Schema = {
+    "feed": pl.String(), "file": pl.String(), "line": pl.UInt32(), "record": pl.String(), "entity_id": pl.Int64(),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Part:
+    """What a job laid aside.
+
+    tables: name -> a file per stretch. answers: the answer key. ids: whose each row sent is, in the order of writing;
+    segments: number of the file and of the rows, one line per piece written; files: feed, name and record of each.
+    named_elsewhere: people that rows here name and whose facts another stretch or submitter tells, rising.
+    """
+
+    tables: dict[str, list[Path]]
+    answers: Path
+    ids: Path
+    segments: Ids
+    files: list[tuple[str, str, str]]
+    named_elsewhere: Ids
+
+
+class Aside:
+    """Lays aside what a job made, a stretch at a time."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._stem = folder / name
+        self._tables: dict[str, list[Path]] = {}
+        self._segments: list[tuple[int, int]] = []
+        self._elsewhere: list[Ids] = []
+        self._named: list[Ids] = []
+        self._ids = self._path("ids").open("wb")
+
+    def _path(self, end: str) -> Path:
+        return self._stem.with_name(f"{self._stem.name}.{end}")
+
+    def links(self, file: int, entities: Ids) -> None:
+        """Whose the next rows of this file are."""
+        self._segments.append((file, len(entities)))
+        self._named.append(np.unique(entities))
+        self._ids.write(entities.tobytes())
+
+    def tables(self, tables: Truth) -> None:
+        """Facts of the stretch whose rows have just been sent, each table in its order."""
+        named = np.unique(np.concatenate([*self._named, np.zeros(0, dtype=np.int64)]))
+        self._named.clear()
+        self._elsewhere.append(np.setdiff1d(named, tables["persons"]["entity_id"].to_numpy(), assume_unique=True))
+        for name, table in tables.items():
+            if name in NAMED:
+                table = table.with_columns(is_named=pl.Series(_is_in(table[NAMED[name]], named)))
+            made = self._tables.setdefault(name, [])
+            made.append(self._path(f"{len(made)}.{name}.arrow"))
+            table.sort("submitter", *ORDER[name]).write_ipc(made[-1], compression="lz4")
+
+    def close(self, answers: pl.DataFrame, files: list[tuple[str, str, str]]) -> Part:
+        self._ids.close()
+        key = self._path("answer_key.arrow")
+        answers.write_ipc(key)
+        segments = np.array(self._segments, dtype=np.int64).reshape(-1, 2)
+        elsewhere = np.unique(np.concatenate(self._elsewhere))
+        return Part(self._tables, key, self._path("ids"), segments, files, elsewhere)
+
+
+def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
+    """Whether each id stands in a rising array."""
+    sought = ids.to_numpy()
+    at = np.searchsorted(rising, sought)
+    found: np.ndarray = np.append(rising, -1)[at] == sought
+    return found
+
+
+def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[], None] = lambda: None) -> None:
+    """Writes the Parquet files of a cohort, each of which says that it is synthetic.
+
+    Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called after every part of a table.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    elsewhere = np.unique(np.concatenate([part.named_elsewhere for part in parts]))
+
+    for name, paths in parts[0].tables.items():
+        rows = (_facts(part.tables[name], name, elsewhere) for part in parts)
+        _write(_told(rows, told), _schema(paths[0]), folder / f"{name}.parquet", seed)
+    _write(_told((_links(part) for part in parts), told), LINK, folder / "links.parquet", seed)
+    answers = (iter([pl.read_ipc(part.answers)]) for part in parts)
+    _write(_told(answers, told), _schema(parts[0].answers), folder / "answer_key.parquet", seed)
+
+
+def _told(rows: Iterator[Iterator[pl.DataFrame]], told: Callable[[], None]) -> Iterator[pl.DataFrame]:
+    for of_part in rows:
+        yield from of_part
+        told()
+
+
+def _schema(path: Path) -> Schema:
+    kept = {name: kind for name, kind in pl.read_ipc_schema(path).items() if name not in ("submitter", "is_named")}
+    return {name: pl.String() if isinstance(kind, pl.Enum) else kind for name, kind in kept.items()}
+
+
+def _facts(paths: list[Path], name: str, elsewhere: Ids) -> Iterator[pl.DataFrame]:
+    """Rows of a job's submitters in order; a table that begins with a category is read once for each."""
+    first = ORDER[name][0]
+    kind = pl.read_ipc_schema(paths[0])[first]
+    several = len(paths) > 1
+    every: list[pl.Expr] = [pl.lit(True)]
+    for here in [pl.col(first) == c for c in kind.categories] if several and isinstance(kind, pl.Enum) else every:
+        table = pl.concat(pl.read_ipc(path).filter(here) for path in paths)
+        table = table.sort("submitter", *ORDER[name]) if several else table
+        if name in NAMED:
+            table = table.filter(pl.col("is_named") | pl.Series(_is_in(table[NAMED[name]], elsewhere)))
+        yield table.drop("submitter", "is_named", strict=False).with_columns(pl.selectors.enum().cast(pl.String))
+
+
+def _links(part: Part) -> Iterator[pl.DataFrame]:
+    """Whose row stands where, in the order of the files and their lines."""
+    if not part.segments[:, 1].any():
+        return
+    ids = np.memmap(part.ids, dtype=np.int64, mode="r")
+    names = pl.DataFrame(part.files, ("feed", "file", "record"), orient="row")
+    number, rows = part.segments.T
+    start = np.cumsum(rows) - rows
+    order = np.argsort(number, kind="stable")
+    number, rows, start = number[order], rows[order], start[order]
+    before = np.cumsum(rows) - rows
+    line = FIRST_LINE + before - before[np.searchsorted(number, number)]
+    cuts = np.unique(before // LINKS_AT_ONCE, return_index=True)[1]
+    for first, last in zip(cuts, [*cuts[1:], len(rows)], strict=True):
+        n, here = rows[first:last], slice(first, last)
+        offset = np.arange(n.sum()) - np.repeat(before[here] - before[first], n)
+        yield names[np.repeat(number[here], n)].select(
+            "feed", "file",
+            pl.Series("line", offset + np.repeat(line[here], n), dtype=pl.UInt32), "record",
+            pl.Series("entity_id", ids[offset + np.repeat(start[here], n)]),
+        )  # fmt: skip
+
+
+def _write(rows: Iterator[pl.DataFrame], schema: Schema, path: Path, seed: int) -> None:
+    """A Parquet file of rows as they come."""
+    marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
+    register_io_source(lambda *_: rows, schema=schema).sink_parquet(
+        path, compression="zstd", compression_level=1, statistics=False, row_group_size=ROWS_PER_GROUP, metadata=marks
+    )
