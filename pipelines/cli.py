@@ -59,21 +59,35 @@ def synth(
     out: Path,
     births: Annotated[int | None, typer.Option(min=1, help="出生数 / number of births")] = None,
     prefectures: Prefectures = None,
+    municipality: Annotated[str | None, typer.Option(help="市区町村コード6桁 / code of one municipality")] = None,
     fiscal_years: FiscalYears = "2022-2024",
     seed: Seed = 1,
     faults: Annotated[
-        Literal["none", "typical", "heavy"], typer.Option(help="誤りの混ぜ方 / profile of faults")
+        str,
+        typer.Option(help="誤りの混ぜ方: none, typical, heavy, またはファイル / profile of faults, or a file (.toml)"),
     ] = "typical",
+    layout: Annotated[
+        Path | None,
+        typer.Option(help="自治体独自の項目配置 / own headings: CSV record,header,field[,conversion]"),
+    ] = None,
+    encoding: Annotated[str | None, typer.Option(help="utf-8, utf-8-sig, cp932")] = None,
+    only: Annotated[
+        int | None,
+        typer.Option(min=0, help="この entity_id の周りだけを作る / make nothing but the column of this entity_id"),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
 ) -> None:
     """合成コホートを各システムの形式で作る / make a synthetic cohort in the real feed formats, with its answer key."""
     from synthetic.cohort import make_cohort
+    from synthetic.progress import shown
 
-    codes = None if prefectures is None else tuple(prefectures.split(","))
-    done = make_cohort(
-        out, prefectures=codes, births=births, fiscal_years=_span(fiscal_years), seed=seed, faults=faults, jobs=jobs
-    )
+    codes = None if prefectures is None else () if prefectures == "all" else tuple(prefectures.split(","))
+    with shown() as progress:
+        done = make_cohort(
+            out, prefectures=codes, births=births, fiscal_years=_span(fiscal_years), seed=seed, faults=faults, jobs=jobs,
+            municipality=municipality, layout=layout, encoding=encoding, only=only, progress=progress,
+        )  # fmt: skip
     _tell(done, as_json)
     raise typer.Exit(0 if done.is_calibrated else 1)
 

@@ -8,24 +8,36 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import polars as pl
 
 from synthetic import calibration
+from synthetic.asked import CannotBeHad
 from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
 from synthetic.draws import Draws, Ids
 from synthetic.faults import profile
+from synthetic.layout import ENCODINGS, own_feed
 from synthetic.parameters import parameters
 from synthetic.parts import put_together
 from synthetic.places import chosen, places
 from synthetic.population.calendar import Window
-from synthetic.population.households import arrivals, births_by_year, column_ids, columns_of
+from synthetic.population.households import (
+    COLUMN_BITS,
+    MEMBER_BITS,
+    SLOT_BITS,
+    arrivals,
+    births_by_year,
+    column_ids,
+    columns_of,
+)
 from synthetic.submitter import Job, Made, make
 
-DEFAULT_CHUNK = 2_500  # columns at a time
+DEFAULT_CHUNK = 2_000  # columns at a time
 DEFAULT_PREFECTURE = "31"  # for `births` without prefectures
 SCAN = 50_000
 WORKER = {  # environment of a worker process
@@ -41,7 +53,10 @@ STAGES = {
     "feeds": ("提出ファイル", "feeds"),
     "truth": ("正解と較正", "truth and calibration"),
 }
-Progress = Callable[[str, int, int], None]
+
+
+class ShowsProgress(Protocol):
+    def __call__(self, stage: str, done: int, total: int, rows: int) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -79,15 +94,20 @@ class Summary:
 
 @dataclass(frozen=True)
 class Scope:
-    """Submitters of a cohort, the columns that each brings, and the country's columns that may move to them."""
+    """Submitters of a cohort, the columns that each brings, and the country's columns that may move to them.
+
+    is_whole: they bring all their columns. arriving: share of those who move in from the country that is taken in;
+    0 takes in those only who move from one to another of the columns.
+    """
 
     municipalities: Ids
     columns: Ids
-    is_whole: bool
+    is_whole: bool = True
+    arriving: float = 1.0
 
     def outside(self, window: Window, draws: Draws) -> tuple[Ids, Ids]:
         """Municipalities and columns from which people may come: the country, or for a first-N cohort itself."""
-        if not self.is_whole:
+        if not self.arriving:
             return self.municipalities, self.columns
         everywhere = np.arange(len(places().codes))
         return everywhere, columns_of(draws, everywhere, window)
@@ -102,43 +122,65 @@ def make_cohort(
     faults: str = "typical",
     jobs: int = 2,
     chunk: int = DEFAULT_CHUNK,
-    progress: Progress | None = None,
+    progress: ShowsProgress | None = None,
+    municipality: str | None = None,
+    layout: Path | None = None,
+    encoding: str | None = None,
+    only: int | None = None,
 ) -> Summary:
     """Makes OUT/feeds, OUT/truth and OUT/calibration.html; the same arguments give the same bytes.
 
     prefectures: 2-digit codes, None for the whole country. births: the first N births (of the fiscal years) of these
     prefectures in code order, or of prefecture 31 and then the country. Of these about a tenth are born elsewhere, because
     the household has moved, and who moves in from outside is left out.
+    municipality: code of six digits, in place of prefectures; with `births` it takes in its share of those who move in,
+    so that about N are born there.
+    faults: a profile of `faults.toml`, or a file (.toml) with one of the same form.
+    layout, encoding: a municipality's own headings (`synthetic.layout`) and encoding, for every municipal file; without
+    an encoding a layout is written in UTF-8.
+    only: an `entity_id`; of the cohort that the other arguments describe nothing but the column is made in which this
+    person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
+    progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
-    Raises ValueError with one sentence for arguments that name nothing.
+    Raises CannotBeHad (a ValueError) with one sentence for arguments that name nothing.
     """
-    _refuse(fiscal_years, births, jobs, chunk)
-    profile(faults)
+    _refuse(fiscal_years, births, jobs, chunk, encoding)
+    rates = profile(faults)
+    own = own_feed(layout, encoding := encoding or ENCODINGS[0]) if layout else None
     window, draws, clock = Window(*fiscal_years), Draws(seed), _Clock()
-    scope = _scope(draws, window, prefectures, births)
+    scope = _scope(draws, window, prefectures, births, municipality)
+    column = None if only is None else only >> (MEMBER_BITS + SLOT_BITS)
     work = out / ".making"
     shutil.rmtree(work, ignore_errors=True)
     for name in ("feeds", "parts"):
         (work / name).mkdir(parents=True)
-    with _workers(jobs) as pool:
-        moving = _arrivals(draws, window, scope)
+    with _workers(1 if only is not None else jobs) as pool:
+        moving = _arrivals(draws, window, scope, column)
         clock.lap("moves")
-        made = _made(pool, _jobs(work, seed, window, scope, moving, faults, chunk), progress)
+        wanted = scope if column is None else _of_column(scope, column, moving)
+        of_all = partial(Job, work / "feeds", work / "parts", seed, window, chosen=scope.municipalities, only=column,
+                         own=own, encoding=encoding, rates=rates, chunk=chunk)  # fmt: skip
+        made = _made(pool, _jobs(of_all, wanted, moving, chunk), progress)
     clock.lap("feeds")
-    summary = _finish(made, scope, out, work, fiscal_years, seed)
+    summary = _finish(made, wanted, out, work, fiscal_years, seed, progress)
     clock.lap("truth")
     return Summary(*summary, seconds=clock.seconds)
 
 
-def _refuse(fiscal_years: tuple[int, int], births: int | None, jobs: int, chunk: int) -> None:
+def _refuse(fiscal_years: tuple[int, int], births: int | None, jobs: int, chunk: int, encoding: str | None) -> None:
     first, last = fiscal_years
     if not 2010 <= first <= last <= 2029:
-        raise ValueError(
-            f"年度は2010から2029までの範囲で、始まりから終わりの順に指定してください({first}-{last})。 / "
-            f"Fiscal years must lie within 2010-2029, the first before the last; got {first}-{last}."
+        raise CannotBeHad(
+            f"年度は2010から2029までの範囲で、始まりから終わりの順に指定してください({first}-{last})。",
+            f"Fiscal years must lie within 2010-2029, the first before the last; got {first}-{last}.",
         )
     if min(births if births is not None else 1, jobs, chunk) < 1:
-        raise ValueError("出生数・並列数は1以上です。 / Births, jobs and chunk must be 1 or more.")
+        raise CannotBeHad("出生数・並列数は1以上です。", "Births, jobs and chunk must be 1 or more.")
+    if encoding not in (None, *ENCODINGS):
+        raise CannotBeHad(
+            f"文字コードは {', '.join(ENCODINGS)} のいずれかです({encoding})。",
+            f"The encoding must be one of {', '.join(ENCODINGS)}; got {encoding}.",
+        )
 
 
 class _Clock:
@@ -151,13 +193,51 @@ class _Clock:
         self.seconds[stage], self._since = round(now - self._since, 2), now
 
 
-def _scope(draws: Draws, window: Window, prefectures: tuple[str, ...] | None, births: int | None) -> Scope:
+def _scope(
+    draws: Draws, window: Window, prefectures: tuple[str, ...] | None, births: int | None, municipality: str | None
+) -> Scope:
+    if municipality is not None:
+        return _of_municipality(draws, window, municipality, prefectures, births)
     if births is None:
         municipalities = np.array(chosen(prefectures or ()))
-        return Scope(municipalities, columns_of(draws, municipalities, window), is_whole=True)
+        return Scope(municipalities, columns_of(draws, municipalities, window))
     first = chosen(prefectures or (DEFAULT_PREFECTURE,))
     order = first if prefectures else [*first, *(i for i in chosen(()) if i not in set(first))]
     return _first_births(draws, window, np.array(order), births)
+
+
+def _of_municipality(
+    draws: Draws, window: Window, code: str, prefectures: tuple[str, ...] | None, births: int | None
+) -> Scope:
+    """One municipality; its first N births come with as large a share of those who move in."""
+    if prefectures is not None or code not in places().position:
+        raise CannotBeHad(
+            f"municipality は6桁の市区町村コード1つで、prefectures とは併用できません({code})。",
+            f"A municipality is one code of six digits, without prefectures; got {code}.",
+        )
+    order = np.array([places().position[code]])
+    full = columns_of(draws, order, window)
+    if births is None:
+        return Scope(order, full)
+    there = int(births_by_year(draws, order, window)[:, 4:-1].sum() * parameters()["births"]["children_per_delivery"])
+    if births > there:
+        raise CannotBeHad(
+            f"{code} の {window.first}-{window.last} 年度の出生は約{there:,}人です。それ以下にするか、年度を広げてください({births:,})。",
+            f"{code} has about {there:,} births in FY{window.first}-{window.last}; ask for fewer or for more years, not {births:,}.",
+        )
+    first = _first_births(draws, window, order, births)
+    return replace(first, arriving=float(first.columns[0] / full[0]))
+
+
+def _of_column(scope: Scope, column: int, moving: tuple[Ids, Ids]) -> Scope:
+    """The submitters that see a column: its own, and those that somebody of it moves to."""
+    own = scope.municipalities == column >> COLUMN_BITS
+    seen_by = (own & (scope.columns > column & ((1 << COLUMN_BITS) - 1))) | np.isin(scope.municipalities, moving[1])
+    if not seen_by.any():
+        raise CannotBeHad(
+            "この entity_id の人は、このコホートにいません。", "This entity_id stands for nobody in this cohort."
+        )
+    return Scope(scope.municipalities[seen_by], scope.columns[seen_by], is_whole=False)
 
 
 def _first_births(draws: Draws, window: Window, order: Ids, births: int) -> Scope:
@@ -171,34 +251,34 @@ def _first_births(draws: Draws, window: Window, order: Ids, births: int) -> Scop
     if n > 0 and before[n] > deliveries:
         reached = [before[n - 1] + np.minimum(per_year[n - 1], c).sum() for c in range(1, int(full[n - 1]) + 1)]
         columns[n - 1] = 1 + int(np.searchsorted(reached, deliveries, side="left"))
-    return Scope(order[:n], np.minimum(columns, full[:n]), is_whole=False)
+    return Scope(order[:n], np.minimum(columns, full[:n]), is_whole=False, arriving=0.0)
 
 
-def _arrivals(draws: Draws, window: Window, scope: Scope) -> tuple[Ids, Ids]:
-    """Mothers that move to a submitter of the cohort, by id, and where to."""
+def _arrivals(draws: Draws, window: Window, scope: Scope, only: int | None) -> tuple[Ids, Ids]:
+    """Mothers that move to a submitter of the cohort, by id, and where to; of one column only, where one is wanted."""
     where, counts = scope.outside(window, draws)
     columns = np.concatenate([column_ids(int(m), range(int(n))) for m, n in zip(where, counts, strict=True)])
-    found = [arrivals(draws, columns[i : i + SCAN], window, scope.municipalities) for i in range(0, len(columns), SCAN)]
+    columns = columns if only is None else columns[columns == only]
+    found = [
+        arrivals(draws, columns[i : i + SCAN], window, scope.municipalities)
+        for i in range(0, max(len(columns), 1), SCAN)
+    ]
     mothers, to = (np.concatenate(part) for part in zip(*found, strict=True))
+    if 0 < scope.arriving < 1:
+        taken = draws.happens("cohort.arrives", mothers, scope.arriving)
+        mothers, to = mothers[taken], to[taken]
     order = np.argsort(mothers, kind="stable")
     return mothers[order], to[order]
 
 
-def _jobs(
-    work: Path, seed: int, window: Window, scope: Scope, moving: tuple[Ids, Ids], faults: str, chunk: int
-) -> list[Job]:
+def _jobs(of_all: Callable[..., Job], scope: Scope, moving: tuple[Ids, Ids], chunk: int) -> list[Job]:
     mothers, to = moving
     made = []
     for together in _together(scope, to, chunk):
         municipalities = scope.municipalities[together]
         comes = np.isin(to, municipalities)
         arriving = mothers[comes], to[comes]
-        made.append(
-            Job(
-                work / "feeds", work / "parts", seed, window, municipalities, scope.columns[together], arriving,
-                scope.municipalities, faults, chunk,
-            )
-        )  # fmt: skip
+        made.append(of_all(municipalities=municipalities, columns=scope.columns[together], arrivals=arriving))
     return made
 
 
@@ -234,10 +314,10 @@ def _workers(jobs: int) -> Iterator[ProcessPoolExecutor | None]:
                 os.environ[name] = value
 
 
-def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: Progress | None) -> list[Made]:
+def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: ShowsProgress | None) -> list[Made]:
     """Every submitter's part in the order of the jobs; the largest are made first."""
-    submitters = sum(len(job.municipalities) for job in jobs)
-    largest = sorted(range(len(jobs)), key=lambda i: -int(jobs[i].columns.sum()))
+    columns = [int(job.columns.sum()) for job in jobs]
+    largest = sorted(range(len(jobs)), key=lambda i: -columns[i])
     made: dict[int, Made] = {}
     if pool is None:
         results = ((i, make(jobs[i])) for i in largest)
@@ -247,16 +327,24 @@ def _made(pool: ProcessPoolExecutor | None, jobs: list[Job], progress: Progress 
     for i, result in results:
         made[i] = result
         if progress:
-            progress("feeds", sum(m.submitters for m in made.values()), submitters)
+            progress("feeds", sum(columns[j] for j in made), sum(columns), sum(m.rows for m in made.values()))
     return [made[i] for i in range(len(jobs))]
 
 
 def _finish(
-    made: list[Made], scope: Scope, out: Path, work: Path, fiscal_years: tuple[int, int], seed: int
+    made: list[Made],
+    scope: Scope,
+    out: Path,
+    work: Path,
+    fiscal_years: tuple[int, int],
+    seed: int,
+    progress: ShowsProgress | None,
 ) -> tuple[Path, int, int, int, int, pl.DataFrame, tuple[str, ...]]:
     """Writes truth and report, puts everything in its place, and says what was made."""
     tally: Tally = sum((m.tally for m in made), Counter())
-    put_together([m.part for m in made], work / "truth", seed)
+    rows = sum(m.rows for m in made)
+    told = partial(progress, "truth", rows=rows) if progress else lambda done, total: None
+    put_together([m.part for m in made], work / "truth", seed, told)
     codes = [places().codes[m] for m in scope.municipalities]
     table = calibration.report(tally, codes, fiscal_years, is_whole=scope.is_whole)
     births = calibration.births_in(tally)

@@ -6,13 +6,15 @@
 import tomllib
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 
 import numpy as np
 import polars as pl
 
 from pipelines.declaration import Record
+from synthetic.asked import CannotBeHad
 from synthetic.draws import Draws, Ids
 from synthetic.kana import variant
 from synthetic.names import surnames
@@ -27,15 +29,19 @@ PROFILES = ("none", "typical", "heavy")
 
 @dataclass(frozen=True)
 class Sheet:
-    """Rows of one record and feed as they will be sent: a column per field, and whose they are."""
+    """Rows of one record and feed as they will be sent: a column per field, and whose they are.
+
+    left_out: fields that this submitter's own format has no column for.
+    """
 
     record: Record
     feed: str
     rows: pl.DataFrame
     about: pl.DataFrame  # row, submitter, entity_id, household, next to `rows`
+    left_out: frozenset[str] = frozenset()
 
     def has(self, *fields: str) -> bool:
-        return all(f in self.rows.columns for f in fields)
+        return all(f in self.rows.columns and f not in self.left_out for f in fields)
 
     @cached_property
     def _is_filled(self) -> dict[str, np.ndarray]:
@@ -246,16 +252,58 @@ KINDS = (  # a new kind goes to the end: the place gives its stretch of the draw
 HOUSEHOLD_KINDS = ("protected_in_one_feed", "protected_list")
 
 
-@cache
+HIGHEST = {  # faults per million
+    **{kind.name: round(STRETCH * MILLION) for kind in KINDS},
+    **{name: round(RESERVED * MILLION) // len(HOUSEHOLD_KINDS) for name in HOUSEHOLD_KINDS},
+}
+
+
 def profile(name: str) -> dict[str, int]:
-    """Kind -> faults per million; raises ValueError for a profile that is not declared."""
-    declared = tomllib.loads(files("synthetic").joinpath("faults.toml").read_text("utf-8"))
-    if name not in declared:
-        raise ValueError(
-            f"faults は {', '.join(PROFILES)} のいずれかです({name})。 / "
-            f"The fault profile must be one of {', '.join(PROFILES)}; got {name}."
+    """Kind -> faults per million: a profile of `faults.toml`, or the one profile of a user's file in the same form.
+
+    Raises CannotBeHad for a profile that is not declared, for an unknown kind, and for a rate out of its range.
+    """
+    if name in PROFILES:
+        rates: dict[str, int] = tomllib.loads(files("synthetic").joinpath("faults.toml").read_text("utf-8"))[name]
+        return rates
+    if not name.endswith(".toml"):
+        raise CannotBeHad(
+            f"faults は {', '.join(PROFILES)} か、プロファイルのファイル(.toml)です({name})。",
+            f"The fault profile must be a file (.toml) or one of {', '.join(PROFILES)}; got {name}.",
         )
-    return dict(declared[name])
+    return _own_profile(Path(name))
+
+
+def _own_profile(path: Path) -> dict[str, int]:
+    try:
+        tables = tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, FileNotFoundError) as problem:
+        raise CannotBeHad(
+            f"誤りのプロファイル {path.name} を TOML として読めません。",
+            f"The fault profile must be a TOML file; {path.name} cannot be read as one.",
+        ) from problem
+    if len(tables) != 1 or not all(isinstance(table, dict) for table in tables.values()):
+        raise CannotBeHad(
+            f"{path.name} には [名前] の表が1つだけ必要です。",
+            f"{path.name} must hold exactly one table [name] with its rates.",
+        )
+    ((_, rates),) = tables.items()
+    for kind, rate in rates.items():
+        _refuse_rate(path.name, kind, rate)
+    return dict(rates)
+
+
+def _refuse_rate(file: str, kind: str, rate: object) -> None:
+    if kind not in HIGHEST:
+        raise CannotBeHad(
+            f"{file}: 誤りの種類 {kind} はありません。使えるのは {', '.join(HIGHEST)} です。",
+            f"{file}: there is no fault {kind}; use one of {', '.join(HIGHEST)}.",
+        )
+    if type(rate) is not int or not 0 <= rate <= HIGHEST[kind]:
+        raise CannotBeHad(
+            f"{file}: {kind} は100万件あたり0から{HIGHEST[kind]:,}の整数です({rate})。",
+            f"{file}: {kind} must be a whole number from 0 to {HIGHEST[kind]:,} per million; got {rate}.",
+        )
 
 
 def _eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
@@ -287,7 +335,7 @@ def with_faults(draws: Draws, sheet: Sheet, rates: dict[str, int]) -> Faulty:
     """The sheet with its faults; only the rows that have one are looked at."""
     flagged, protected = _flagged(draws, sheet, rates)
     at, number = _drawn(draws, sheet, rates)
-    few = Sheet(sheet.record, sheet.feed, sheet.rows[at], sheet.about[at])
+    few = replace(sheet, rows=sheet.rows[at], about=sheet.about[at])
     cells = {cell.name: cell for cell in as_text(few.rows).get_columns()}
     adds, hits = np.zeros(len(at), dtype=bool), []
     for kind, fields, mine in _hits(few, number):
@@ -305,7 +353,8 @@ def _hits(few: Sheet, number: Ids) -> Iterator[tuple[Kind, tuple[str, ...], Ids]
     for n in np.unique(number):
         kind = KINDS[n]
         fields = kind.fields(few)
-        mine = np.flatnonzero((number == n) & _eligible(kind, few, fields)) if fields else np.zeros(0, dtype=np.int64)
+        is_sent = fields and few.has(*fields)
+        mine = np.flatnonzero((number == n) & _eligible(kind, few, fields)) if is_sent else np.zeros(0, dtype=np.int64)
         if len(mine):
             yield kind, fields, mine
 
@@ -353,7 +402,7 @@ def _flagged(
 ) -> tuple[Sheet, list[tuple[Kind, tuple[str, ...], Ids]]]:
     """Protected, but only one record of one feed says so."""
     says_so = ("pmh", "child_checkup"), ("municipal", "antenatal_visit"), ("municipal", "child_questionnaire")
-    if (sheet.feed, sheet.record.name) not in says_so:
+    if (sheet.feed, sheet.record.name) not in says_so or not sheet.has("is_not_disclosed"):
         return sheet, []
     households = sheet.about["household"].to_numpy()
     hit = household_fault(draws, households, "protected_in_one_feed", rates)
@@ -361,4 +410,4 @@ def _flagged(
     hit &= draws.below("fault.flag", households, len(says_so)) == says_so.index((sheet.feed, sheet.record.name))
     kind = Kind("protected_in_one_feed", "excluded", _only("is_not_disclosed"), lambda d, s, a: {})
     rows = sheet.rows.with_columns(pl.col("is_not_disclosed") | pl.Series(hit))
-    return Sheet(sheet.record, sheet.feed, rows, sheet.about), [(kind, ("is_not_disclosed",), np.flatnonzero(hit))]
+    return replace(sheet, rows=rows), [(kind, ("is_not_disclosed",), np.flatnonzero(hit))]

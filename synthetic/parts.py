@@ -92,26 +92,30 @@ def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
     return found
 
 
-def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[], None] = lambda: None) -> None:
+def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[int, int], None]) -> None:
     """Writes the Parquet files of a cohort, each of which says that it is synthetic.
 
-    Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called after every part of a table.
+    Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called with the parts of tables
+    written and in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     elsewhere = np.unique(np.concatenate([part.named_elsewhere for part in parts]))
+    tables = {name: _schema(paths[0]) for name, paths in parts[0].tables.items()}
+    tables |= {"links": LINK, "answer_key": _schema(parts[0].answers)}
 
-    for name, paths in parts[0].tables.items():
-        rows = (_facts(part.tables[name], name, elsewhere) for part in parts)
-        _write(_told(rows, told), _schema(paths[0]), folder / f"{name}.parquet", seed)
-    _write(_told((_links(part) for part in parts), told), LINK, folder / "links.parquet", seed)
-    answers = (iter([pl.read_ipc(part.answers)]) for part in parts)
-    _write(_told(answers, told), _schema(parts[0].answers), folder / "answer_key.parquet", seed)
+    def rows_of(name: str, done: int) -> Iterator[pl.DataFrame]:
+        for i, part in enumerate(parts, start=done + 1):
+            yield from _rows(part, name, elsewhere)
+            told(i, len(tables) * len(parts))
+
+    for n, (name, schema) in enumerate(tables.items()):
+        _write(rows_of(name, n * len(parts)), schema, folder / f"{name}.parquet", seed)
 
 
-def _told(rows: Iterator[Iterator[pl.DataFrame]], told: Callable[[], None]) -> Iterator[pl.DataFrame]:
-    for of_part in rows:
-        yield from of_part
-        told()
+def _rows(part: Part, name: str, elsewhere: Ids) -> Iterator[pl.DataFrame]:
+    if name == "answer_key":
+        return iter([pl.read_ipc(part.answers)])
+    return _links(part) if name == "links" else _facts(part.tables[name], name, elsewhere)
 
 
 def _schema(path: Path) -> Schema:

@@ -8,6 +8,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from pipelines.reference import prefectures, units
+from synthetic.asked import CannotBeHad
 from synthetic.draws import Draws, Floats, Ids, cumulative
 from synthetic.parameters import parameters
 
@@ -64,9 +65,9 @@ def chosen(prefecture_codes: tuple[str, ...]) -> list[int]:
     """Positions of the municipalities of these prefectures (2-digit codes); all of them when none is named."""
     unknown = set(prefecture_codes) - set(prefectures())
     if unknown:
-        raise ValueError(
-            f"都道府県コードは01から47までの2桁です({', '.join(sorted(unknown))})。 / "
-            f"Prefecture codes are two digits, 01 to 47; got {', '.join(sorted(unknown))}."
+        raise CannotBeHad(
+            f"都道府県コードは01から47までの2桁です({', '.join(sorted(unknown))})。",
+            f"Prefecture codes are two digits, 01 to 47; got {', '.join(sorted(unknown))}.",
         )
     return [i for i, code in enumerate(places().codes) if not prefecture_codes or code[:2] in prefecture_codes]
 

@@ -13,6 +13,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Record
+from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column, Feed
 from synthetic.draws import Draws, Ids
 from synthetic.faults import BAD_BYTE, EXTRA_CELL, Faulty, Sheet
@@ -27,16 +28,17 @@ _MY_NUMBER_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 
 def sheet_of(observed: Observed, feed: Feed, record: Record) -> Sheet:
-    """The feed's fields of the record: the row's own, else the person's, else empty."""
+    """The feed's fields of the record: the row's own, else the person's, else empty; an own format sends some of them."""
     rows, who = observed.rows, observed.rows["who"]
-    fields = dict.fromkeys(column.field for column in feed.columns(record))
+    fields = dict.fromkeys(column.field for column in FEEDS[feed.name].columns(record))
+    left_out = frozenset(fields) - {column.field for column in feed.columns(record)}
     of_person = observed.people.select([f for f in fields if f in observed.people.columns and f not in rows.columns])
     persons = of_person[who]
     columns = [
         rows[f] if f in rows.columns else persons[f] if f in persons.columns else _empty(f, len(rows)) for f in fields
     ]
     about = observed.people.select(SHARED)[who].with_columns(rows["row"])
-    return Sheet(record, feed.name, pl.DataFrame(columns), about)
+    return Sheet(record, feed.name, pl.DataFrame(columns), about, left_out)
 
 
 def _empty(name: str, n: int) -> pl.Series:
@@ -118,15 +120,30 @@ class Written:
 
 @cache
 def _heading(columns: tuple[Column, ...]) -> bytes:
-    return pl.DataFrame(schema=[column.header for column in columns]).write_csv().encode()
+    return pl.DataFrame(schema=list(_by_header(columns))).write_csv().encode()
+
+
+def _by_header(columns: tuple[Column, ...]) -> dict[str, list[Column]]:
+    """Heading or path -> its columns; two are the parts of a name."""
+    parts: dict[str, list[Column]] = {}
+    for column in columns:
+        parts.setdefault(column.header, []).append(column)
+    return parts
 
 
 def _csv(rows: pl.DataFrame, columns: tuple[Column, ...]) -> bytes:
-    """Rows in the order of the columns; flags as 1 and 0."""
-    buffer, cells = io.BytesIO(), (rows[column.field] for column in columns)
-    sent = [cell.cast(pl.Int8) if cell.dtype == pl.Boolean else cell for cell in cells]
-    pl.DataFrame(sent).write_csv(buffer, include_header=False)
+    """Rows in the order of the columns; a name's parts are joined by a space."""
+    buffer = io.BytesIO()
+    cells = [[_csv_cell(rows[part.field], part) for part in parts] for parts in _by_header(columns).values()]
+    sent = [pl.select(pl.concat_str(c, separator=" ")).to_series() if len(c) > 1 else c[0] for c in cells]
+    pl.DataFrame([cell.alias(str(i)) for i, cell in enumerate(sent)]).write_csv(buffer, include_header=False)
     return buffer.getvalue()
+
+
+def _csv_cell(cell: pl.Series, column: Column) -> pl.Series:
+    """Flags as 1 and 0, or as true and false where the column says so."""
+    flag = cell.cast(pl.Int8) if cell.dtype == pl.Boolean else cell
+    return flag.cast(pl.String).replace({"1": "true", "0": "false"}) if column.conversion == "true_false" else flag
 
 
 def _marked(line: bytes, habits: Habits) -> bytes:
@@ -147,12 +164,9 @@ def _change_code(rows: pl.DataFrame) -> pl.Series:
 
 def _object(columns: tuple[Column, ...], record: Record) -> pl.Expr:
     """The struct of one row; two columns of one path are the two parts of a name, joined by a space."""
-    paths: dict[str, list[Column]] = {}
-    for column in columns:
-        paths.setdefault(column.header, []).append(column)
     top: dict[str, pl.Expr] = {"modificationSeg": pl.col("modificationSeg"), "myNumber": pl.col("myNumber")}
     nested: dict[str, list[pl.Expr]] = {}
-    for path, parts in paths.items():
+    for path, parts in _by_header(columns).items():
         outer, _, inner = path.rpartition(".")
         value = _json_value(parts, record)
         if outer:

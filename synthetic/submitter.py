@@ -19,7 +19,8 @@ from pipelines.records.parcel import SYNTHETIC_MARK
 from synthetic import VERSION
 from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
-from synthetic.faults import Faulty, household_fault, profile, with_faults
+from synthetic.faults import Faulty, household_fault, with_faults
+from synthetic.layout import OwnFeed
 from synthetic.observe import observed, people_as_recorded, through_pmh
 from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
@@ -40,7 +41,8 @@ class Job:
 
     municipalities: their positions, rising. columns: how many of its own each brings. arrivals: mothers of other
     columns that move to one of them, and where to. chosen: positions of all submitters of the cohort.
-    chunk: columns at a time. parts: folder for their tables until all submitters are made.
+    only: the one column that is wanted; None for all. own: a municipality's own format of its files; encoding: theirs,
+    None for each submitter's habit. rates: kind -> faults per million. chunk: columns at a time. parts: folder for their tables until all submitters are made.
     """
 
     feeds: Path
@@ -51,8 +53,22 @@ class Job:
     columns: Ids
     arrivals: tuple[Ids, Ids]
     chosen: Ids
-    faults: str
+    only: int | None
+    own: OwnFeed | None
+    encoding: str | None
+    rates: dict[str, int]
     chunk: int
+
+    def habits(self, draws: Draws, municipality: int) -> Habits:
+        own = habits(draws, municipality)
+        return replace(own, encoding=self.encoding or own.encoding)
+
+    def feeds_of(self, record: str, its_habits: Habits) -> Iterator[Feed]:
+        municipal = self.own or FEEDS["municipal"]
+        if record in municipal.record_names:
+            yield municipal
+        if its_habits.uses_pmh and record in FEEDS["pmh"].record_names:
+            yield FEEDS["pmh"]
 
 
 @dataclass(frozen=True)
@@ -68,13 +84,13 @@ class Made:
 
 def make(job: Job) -> Made:
     """Writes the submitters' folders and returns what is true of them."""
-    draws, rates = Draws(job.seed), profile(job.faults)
+    draws = Draws(job.seed)
     aside = Aside(job.parts, places().codes[job.municipalities[0]])
     files = _Files(draws, job, aside)
     tally: Tally = Counter()
     protected: list[pl.DataFrame] = []
     for pregnancies in _stretches(draws, job):
-        of_stretch, listed = _make_stretch(draws, pregnancies, job, files, rates)
+        of_stretch, listed = _make_stretch(draws, pregnancies, job, files)
         tally += of_stretch
         protected.append(listed)
     answers = pl.concat([*files.close(), _protected_lists(pl.concat(protected), job)]).sort("file", "line", "fault_id")
@@ -82,14 +98,12 @@ def make(job: Job) -> Made:
     return Made(part, tally, int(part.segments[:, 1].sum()), answers["fault_id"].n_unique(), len(job.municipalities))
 
 
-def _make_stretch(
-    draws: Draws, pregnancies: Pregnancies, job: Job, files: "_Files", rates: dict[str, int]
-) -> tuple[Tally, pl.DataFrame]:
+def _make_stretch(draws: Draws, pregnancies: Pregnancies, job: Job, files: "_Files") -> tuple[Tally, pl.DataFrame]:
     """Sends the stretch and lays its truth aside; nothing of it stays in memory but the figures and the paper list."""
     facts = facts_of(draws, pregnancies, job.window)
-    _send(draws, facts, files, rates)
+    _send(draws, facts, files, job)
     files.aside.tables(truth_of(facts, job.chosen))
-    return tally_of(facts), _to_be_listed(draws, facts, rates)
+    return tally_of(facts), _to_be_listed(draws, facts, job.rates)
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
@@ -99,6 +113,8 @@ def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
     seen = [
         np.union1d(columns, mothers[to == m] >> SLOT_BITS) for m, columns in zip(job.municipalities, own, strict=True)
     ]
+    if job.only is not None:
+        seen = [columns[columns == job.only] for columns in seen]
     submitter, columns = np.repeat(job.municipalities, [len(part) for part in seen]), np.concatenate(seen)
     for start in range(0, max(len(columns), 1), job.chunk):
         here = slice(start, start + job.chunk)
@@ -115,20 +131,20 @@ class _Files:
         self._number: dict[tuple[int, str, str], int] = {}  # of submitter, feed and record
         self.aside = aside
         self._answers: list[pl.DataFrame] = []
-        habits_of = {int(m): habits(draws, int(m)) for m in job.municipalities}
+        habits_of = {int(m): job.habits(draws, int(m)) for m in job.municipalities}
         self.in_pmh = np.array([m for m, h in habits_of.items() if h.uses_pmh], dtype=np.int64)
         for m, its_habits in habits_of.items():
-            self._open(job.feeds, m, its_habits)
+            self._open(job, m, its_habits)
             _marked(job.feeds / places().codes[m], job.seed)
 
-    def _open(self, feeds: Path, municipality: int, its_habits: Habits) -> None:
+    def _open(self, job: Job, municipality: int, its_habits: Habits) -> None:
         for record in RECORDS.values():
-            for feed in _feeds_of(record.name, its_habits):
+            for feed in job.feeds_of(record.name, its_habits):
                 name = f"{places().codes[municipality]}/{feed.name}/{feed.file_name(record)}"
-                (feeds / name).parent.mkdir(parents=True, exist_ok=True)
+                (job.feeds / name).parent.mkdir(parents=True, exist_ok=True)
                 self._number[municipality, feed.name, record.name] = len(self._files)
                 written_as = its_habits if feed.format == "csv" else JSON_HABITS
-                self._files.append(Written(feeds / name, name, feed, record, written_as))
+                self._files.append(Written(job.feeds / name, name, feed, record, written_as))
 
     def add(self, draws: Draws, faulty: Faulty, feed: Feed) -> None:
         """Every submitter's rows to its file."""
@@ -170,21 +186,15 @@ def _placed(answers: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
     return placed.with_columns(fault_id=pl.concat_str(code, "fault_id")).select(ANSWER)
 
 
-def _send(draws: Draws, facts: Facts, files: _Files, rates: dict[str, int]) -> None:
+def _send(draws: Draws, facts: Facts, files: _Files, job: Job) -> None:
     people = people_as_recorded(draws, facts.people)
     for record, events in facts.events.items():
         for start in range(0, len(events), ROWS_AT_ONCE):
             few = replace(facts, events={record: events[start : start + ROWS_AT_ONCE]})
             own = observed(few, record, people)
-            for feed in _feeds_of(record, JSON_HABITS):
+            for feed in job.feeds_of(record, JSON_HABITS):
                 rows = own if feed.name == "municipal" else through_pmh(few, own, files.in_pmh)
-                files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), rates), feed)
-
-
-def _feeds_of(record: str, its_habits: Habits) -> Iterator[Feed]:
-    yield FEEDS["municipal"]
-    if its_habits.uses_pmh and record in FEEDS["pmh"].record_names:
-        yield FEEDS["pmh"]
+                files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), job.rates), feed)
 
 
 def _to_be_listed(draws: Draws, facts: Facts, rates: dict[str, int]) -> pl.DataFrame:
