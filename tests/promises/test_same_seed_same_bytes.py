@@ -53,7 +53,13 @@ def test_the_committed_digest_stands(cohort: Path) -> None:
     assert digest(cohort) == COMMITTED
 
 
-@pytest.mark.parametrize(("chunk", "jobs"), [(1_000_000, 1), (37, 1), (100, 2)])
+def test_one_column_at_a_time_changes_no_byte(tmp_path: Path) -> None:
+    for chunk in (1, 1_000_000):
+        make_cohort(tmp_path / str(chunk), ("13",), births=60, faults="heavy", jobs=1, chunk=chunk)
+    assert files_of(tmp_path / "1") == files_of(tmp_path / "1000000") != {}
+
+
+@pytest.mark.parametrize(("chunk", "jobs"), [(1_000_000, 1), (7_777, 2), (37, 1), (100, 2)])
 def test_chunks_and_workers_change_no_byte(cohort: Path, tmp_path: Path, chunk: int, jobs: int) -> None:
     make_cohort(tmp_path, ("13",), births=BIRTHS, faults="heavy", jobs=jobs, chunk=chunk)
     assert files_of(tmp_path) == files_of(cohort)
