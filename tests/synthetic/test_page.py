@@ -1,0 +1,39 @@
+"""The page for developers: its command, its layout and its profile work as they stand there."""
+
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipelines.cli import app
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs/synthetic-cohorts.md").read_text("utf-8")
+
+
+def block(kind: str) -> str:
+    found = re.search(rf"```{kind}\n(.*?)```", PAGE, re.DOTALL)
+    if found is None:
+        raise AssertionError(f"no block of {kind or 'commands'} on the page")
+    return found[1]
+
+
+def test_the_page_s_command_makes_about_a_thousand_births(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("own.csv").write_text(block("csv"), "utf-8")
+    Path("own.toml").write_text(block("toml"), "utf-8")
+    command = block("").split()[1:]
+    assert command[-2:] == ["--faults", "heavy"]
+    done = CliRunner().invoke(app, [*command[:-1], "own.toml", "--jobs", "1"])
+    assert done.exit_code == 0, done.output
+    births = (tmp_path / "OUT/feeds/192015/municipal/birth.csv").read_bytes().decode("cp932").splitlines()
+    assert births[0] == "宛名コード,児氏名カナ,出生年月日,出生体重,取消区分"
+    assert 950 < len(births) < 1050
+    assert (tmp_path / "OUT/truth/answer_key.parquet").exists()
+
+
+@pytest.mark.parametrize("readme", ["README.md", "README.ja.md"])
+def test_the_page_is_linked_where_vendors_are_addressed(readme: str) -> None:
+    (line,) = (line for line in (ROOT / readme).read_text("utf-8").splitlines() if "mchdb synth" in line)
+    assert "(docs/synthetic-cohorts.md)" in line
