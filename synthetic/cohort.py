@@ -146,18 +146,16 @@ def make_cohort(
     """
     _refuse(fiscal_years, births, jobs, chunk, encoding)
     rates = profile(faults)
-    own = own_feed(layout, encoding := encoding or ENCODINGS[0]) if layout else None
+    own = own_feed(layout, encoding or ENCODINGS[0]) if layout else None
+    encoding = encoding or (ENCODINGS[0] if own else None)
     window, draws, clock = Window(*fiscal_years), Draws(seed), _Clock()
     scope = _scope(draws, window, prefectures, births, municipality)
     column = None if only is None else only >> (MEMBER_BITS + SLOT_BITS)
-    work = out / ".making"
-    shutil.rmtree(work, ignore_errors=True)
-    for name in ("feeds", "parts"):
-        (work / name).mkdir(parents=True)
     with _workers(1 if only is not None else jobs) as pool:
         moving = _arrivals(draws, window, scope, column)
         clock.lap("moves")
         wanted = scope if column is None else _of_column(scope, column, moving)
+        work = _fresh(out / ".making")
         of_all = partial(Job, work / "feeds", work / "parts", seed, window, chosen=scope.municipalities, only=column,
                          own=own, encoding=encoding, rates=rates, chunk=chunk)  # fmt: skip
         made = _made(pool, _jobs(of_all, wanted, moving, chunk), progress)
@@ -181,6 +179,14 @@ def _refuse(fiscal_years: tuple[int, int], births: int | None, jobs: int, chunk:
             f"文字コードは {', '.join(ENCODINGS)} のいずれかです({encoding})。",
             f"The encoding must be one of {', '.join(ENCODINGS)}; got {encoding}.",
         )
+
+
+def _fresh(work: Path) -> Path:
+    """An empty folder; one of an interrupted run is thrown away."""
+    shutil.rmtree(work, ignore_errors=True)
+    for name in ("feeds", "parts"):
+        (work / name).mkdir(parents=True)
+    return work
 
 
 class _Clock:

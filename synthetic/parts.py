@@ -14,11 +14,11 @@ from polars.io.plugins import register_io_source
 
 from synthetic import VERSION
 from synthetic.draws import Ids
+from synthetic.send import HEADING_LINES
 from synthetic.truth import ORDER, Truth
 
 ROWS_PER_GROUP = 500_000
 LINKS_AT_ONCE = 250_000
-FIRST_LINE = 2  # after the CSV heading, or the opening bracket of a JSON array
 NAMED = {"persons": "entity_id", "children": "entity_id", "pregnancies": "mother_entity_id"}  # told if a row names them
 Schema = dict[str, pl.DataType]
 LINK: Schema = {
@@ -148,7 +148,7 @@ def _links(part: Part) -> Iterator[pl.DataFrame]:
     order = np.argsort(number, kind="stable")
     number, rows, start = number[order], rows[order], start[order]
     before = np.cumsum(rows) - rows
-    line = FIRST_LINE + before - before[np.searchsorted(number, number)]
+    line = HEADING_LINES + 1 + before - before[np.searchsorted(number, number)]
     cuts = np.unique(before // LINKS_AT_ONCE, return_index=True)[1]
     for first, last in zip(cuts, [*cuts[1:], len(rows)], strict=True):
         n, here = rows[first:last], slice(first, last)

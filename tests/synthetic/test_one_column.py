@@ -69,3 +69,4 @@ def test_its_truth_and_its_answers_are_those_of_the_whole(whole: Summary, tmp_pa
 def test_who_is_not_in_the_cohort_is_not_made(tmp_path: Path) -> None:
     with pytest.raises(CannotBeHad, match="stands for nobody"):
         make_cohort(tmp_path, prefectures=("31",), only=5)
+    assert list(tmp_path.iterdir()) == []
