@@ -37,7 +37,7 @@ from synthetic.population.households import (
 )
 from synthetic.submitter import Job, Made, make
 
-DEFAULT_CHUNK = 2_000  # columns at a time
+SLOTS_AT_ONCE = 12_000  # possible pregnancies of a stretch, a column has one per year: what a worker's memory holds
 DEFAULT_PREFECTURE = "31"  # for `births` without prefectures
 SCAN = 50_000
 WORKER = {  # environment of a worker process
@@ -121,7 +121,7 @@ def make_cohort(
     seed: int = 1,
     faults: str = "typical",
     jobs: int = 2,
-    chunk: int = DEFAULT_CHUNK,
+    chunk: int | None = None,
     progress: ShowsProgress | None = None,
     municipality: str | None = None,
     layout: Path | None = None,
@@ -140,6 +140,7 @@ def make_cohort(
     an encoding a layout is written in UTF-8.
     only: an `entity_id`; of the cohort that the other arguments describe nothing but the column is made in which this
     person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
+    chunk: columns at a time; None for as many as fit into 300 MiB.
     progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
     Raises CannotBeHad (a ValueError) with one sentence for arguments that name nothing.
@@ -149,6 +150,7 @@ def make_cohort(
     own = own_feed(layout, encoding or ENCODINGS[0]) if layout else None
     encoding = encoding or (ENCODINGS[0] if own else None)
     window, draws, clock = Window(*fiscal_years), Draws(seed), _Clock()
+    chunk = chunk or columns_at_once(window)
     scope = _scope(draws, window, prefectures, births, municipality)
     column = None if only is None else only >> (MEMBER_BITS + SLOT_BITS)
     with _workers(1 if only is not None else jobs) as pool:
@@ -165,20 +167,26 @@ def make_cohort(
     return Summary(*summary, seconds=clock.seconds)
 
 
-def _refuse(fiscal_years: tuple[int, int], births: int | None, jobs: int, chunk: int, encoding: str | None) -> None:
+def _refuse(
+    fiscal_years: tuple[int, int], births: int | None, jobs: int, chunk: int | None, encoding: str | None
+) -> None:
     first, last = fiscal_years
     if not 2010 <= first <= last <= 2029:
         raise CannotBeHad(
             f"年度は2010から2029までの範囲で、始まりから終わりの順に指定してください({first}-{last})。",
             f"Fiscal years must lie within 2010-2029, the first before the last; got {first}-{last}.",
         )
-    if min(births if births is not None else 1, jobs, chunk) < 1:
+    if any(number is not None and number < 1 for number in (births, jobs, chunk)):
         raise CannotBeHad("出生数・並列数は1以上です。", "Births, jobs and chunk must be 1 or more.")
     if encoding not in (None, *ENCODINGS):
         raise CannotBeHad(
             f"文字コードは {', '.join(ENCODINGS)} のいずれかです({encoding})。",
             f"The encoding must be one of {', '.join(ENCODINGS)}; got {encoding}.",
         )
+
+
+def columns_at_once(window: Window) -> int:
+    return SLOTS_AT_ONCE // len(window.birth_years)
 
 
 def _fresh(work: Path) -> Path:

@@ -30,13 +30,13 @@ LINK: Schema = {
 class Part:
     """What a job laid aside.
 
-    tables: name -> a file per stretch. answers: the answer key. ids: whose each row sent is, in the order of writing;
+    tables: name -> a file per stretch. answers: files of the answer key. ids: whose each row sent is, in the order of writing;
     segments: number of the file and of the rows, one line per piece written; files: feed, name and record of each.
     named_elsewhere: people that rows here name and whose facts another stretch or submitter tells, rising.
     """
 
     tables: dict[str, list[Path]]
-    answers: Path
+    answers: list[Path]
     ids: Path
     segments: Ids
     files: list[tuple[str, str, str]]
@@ -49,6 +49,7 @@ class Aside:
     def __init__(self, folder: Path, name: str) -> None:
         self._stem = folder / name
         self._tables: dict[str, list[Path]] = {}
+        self._answers: list[Path] = []
         self._segments: list[tuple[int, int]] = []
         self._elsewhere: list[Ids] = []
         self._named: list[Ids] = []
@@ -75,13 +76,17 @@ class Aside:
             made.append(self._path(f"{len(made)}.{name}.arrow"))
             table.sort("submitter", *ORDER[name]).write_ipc(made[-1], compression="lz4")
 
-    def close(self, answers: pl.DataFrame, files: list[tuple[str, str, str]]) -> Part:
+    def answers(self, answers: pl.DataFrame) -> int:
+        """Some of the answer key; returns the number of its faults."""
+        self._answers.append(self._path(f"{len(self._answers)}.answer_key.arrow"))
+        answers.write_ipc(self._answers[-1], compression="lz4")
+        return answers["fault_id"].n_unique()
+
+    def close(self, files: list[tuple[str, str, str]]) -> Part:
         self._ids.close()
-        key = self._path("answer_key.arrow")
-        answers.write_ipc(key)
         segments = np.array(self._segments, dtype=np.int64).reshape(-1, 2)
         elsewhere = np.unique(np.concatenate(self._elsewhere))
-        return Part(self._tables, key, self._path("ids"), segments, files, elsewhere)
+        return Part(self._tables, self._answers, self._path("ids"), segments, files, elsewhere)
 
 
 def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
@@ -101,7 +106,7 @@ def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[int
     folder.mkdir(parents=True, exist_ok=True)
     elsewhere = np.unique(np.concatenate([part.named_elsewhere for part in parts]))
     tables = {name: _schema(paths[0]) for name, paths in parts[0].tables.items()}
-    tables |= {"links": LINK, "answer_key": _schema(parts[0].answers)}
+    tables |= {"links": LINK, "answer_key": _schema(parts[0].answers[0])}
 
     def rows_of(name: str, done: int) -> Iterator[pl.DataFrame]:
         for i, part in enumerate(parts, start=done + 1):
@@ -114,7 +119,7 @@ def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[int
 
 def _rows(part: Part, name: str, elsewhere: Ids) -> Iterator[pl.DataFrame]:
     if name == "answer_key":
-        return iter([pl.read_ipc(part.answers)])
+        return iter([pl.concat(map(pl.read_ipc, part.answers)).sort("file", "line", "fault_id")])
     return _links(part) if name == "links" else _facts(part.tables[name], name, elsewhere)
 
 
@@ -124,17 +129,22 @@ def _schema(path: Path) -> Schema:
 
 
 def _facts(paths: list[Path], name: str, elsewhere: Ids) -> Iterator[pl.DataFrame]:
-    """Rows of a job's submitters in order; a table that begins with a category is read once for each."""
+    """Rows of a job's submitters in order.
+
+    Stretches follow each other in the order of their columns, and an id begins with its column, so that nothing is left
+    to sort; of a job with several stretches (which has one submitter) a table that begins with a category is read once
+    for each.
+    """
     first = ORDER[name][0]
     kind = pl.read_ipc_schema(paths[0])[first]
-    several = len(paths) > 1
     every: list[pl.Expr] = [pl.lit(True)]
-    for here in [pl.col(first) == c for c in kind.categories] if several and isinstance(kind, pl.Enum) else every:
-        table = pl.concat(pl.read_ipc(path).filter(here) for path in paths)
-        table = table.sort("submitter", *ORDER[name]) if several else table
-        if name in NAMED:
-            table = table.filter(pl.col("is_named") | pl.Series(_is_in(table[NAMED[name]], elsewhere)))
-        yield table.drop("submitter", "is_named", strict=False).with_columns(pl.selectors.enum().cast(pl.String))
+    is_cut = len(paths) > 1 and isinstance(kind, pl.Enum)
+    for here in [pl.col(first) == c for c in kind.categories] if is_cut else every:  # type: ignore[attr-defined]
+        for path in paths:
+            table = pl.read_ipc(path).filter(here)
+            if name in NAMED:
+                table = table.filter(pl.col("is_named") | pl.Series(_is_in(table[NAMED[name]], elsewhere)))
+            yield table.drop("submitter", "is_named", strict=False).with_columns(pl.selectors.enum().cast(pl.String))
 
 
 def _links(part: Part) -> Iterator[pl.DataFrame]:

@@ -19,7 +19,7 @@ from pipelines.records.parcel import SYNTHETIC_MARK
 from synthetic import VERSION
 from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
-from synthetic.faults import Faulty, household_fault, with_faults
+from synthetic.faults import KEY_SCHEMA, Faulty, household_fault, with_faults
 from synthetic.layout import OwnFeed
 from synthetic.observe import observed, people_as_recorded, through_pmh
 from synthetic.parts import Aside, Part
@@ -89,21 +89,19 @@ def make(job: Job) -> Made:
     files = _Files(draws, job, aside)
     tally: Tally = Counter()
     protected: list[pl.DataFrame] = []
+    faults = 0
     for pregnancies in _stretches(draws, job):
-        of_stretch, listed = _make_stretch(draws, pregnancies, job, files)
-        tally += of_stretch
-        protected.append(listed)
-    answers = pl.concat([*files.close(), _protected_lists(pl.concat(protected), job)]).sort("file", "line", "fault_id")
-    part = aside.close(answers, files.names)
-    return Made(part, tally, int(part.segments[:, 1].sum()), answers["fault_id"].n_unique(), len(job.municipalities))
-
-
-def _make_stretch(draws: Draws, pregnancies: Pregnancies, job: Job, files: "_Files") -> tuple[Tally, pl.DataFrame]:
-    """Sends the stretch and lays its truth aside; nothing of it stays in memory but the figures and the paper list."""
-    facts = facts_of(draws, pregnancies, job.window)
-    _send(draws, facts, files, job)
-    files.aside.tables(truth_of(facts, job.chosen))
-    return tally_of(facts), _to_be_listed(draws, facts, job.rates)
+        facts = facts_of(draws, pregnancies, job.window)
+        _send(draws, facts, files, job)
+        aside.tables(truth_of(facts, job.chosen))
+        faults += aside.answers(files.answers())
+        tally += tally_of(facts)
+        protected.append(_to_be_listed(draws, facts, job.rates))
+        del facts  # the next stretch needs its memory
+    files.close()
+    faults += aside.answers(_protected_lists(pl.concat(protected), job))
+    part = aside.close(files.names)
+    return Made(part, tally, int(part.segments[:, 1].sum()), faults, len(job.municipalities))
 
 
 def _stretches(draws: Draws, job: Job) -> Iterator[Pregnancies]:
@@ -165,18 +163,22 @@ class _Files:
         where = pl.DataFrame({"number": numbers[owner], "line": line.astype(np.uint32)})
         self._answers.append(pl.concat([faulty.key.drop("position"), where], how="horizontal"))
 
-    def close(self) -> list[pl.DataFrame]:
-        """The answers, each with its file."""
+    def answers(self) -> pl.DataFrame:
+        """The answers to the rows added since the last call, each with its file."""
+        answers = pl.concat([NO_ANSWER, *self._answers])
+        self._answers.clear()
+        return _placed(answers, pl.DataFrame(self.names, ("feed", "file", "record"), orient="row")[answers["number"]])
+
+    def close(self) -> None:
         for file in self._files:
             file.close()
-        names = pl.DataFrame(self.names, ("feed", "file", "record"), orient="row")
-        return [_placed(answers, names[answers["number"]]) for answers in self._answers]
 
     @property
     def names(self) -> list[tuple[str, str, str]]:
         return [(file.feed.name, file.name, file.record.name) for file in self._files]
 
 
+NO_ANSWER = pl.DataFrame(schema={**KEY_SCHEMA, "number": pl.Int64, "line": pl.UInt32}).drop("position")
 ANSWER = ("fault_id", "kind", "feed", "file", "line", "field", "entity_id", "expected")
 
 

@@ -17,7 +17,7 @@ import numpy as np
 import polars as pl
 from faker import Faker
 
-from synthetic.cohort import DEFAULT_CHUNK, WORKER
+from synthetic.cohort import WORKER, columns_at_once
 from synthetic.draws import Draws
 from synthetic.places import places
 from synthetic.population.calendar import Window
@@ -50,8 +50,8 @@ def timed(step: Callable[[], T]) -> tuple[T, float]:
 
 
 def truth(stretch: int) -> dict[str, pl.DataFrame]:
-    here = places().position[YOKOHAMA]
-    columns = column_ids(here, range(stretch * DEFAULT_CHUNK, (stretch + 1) * DEFAULT_CHUNK))
+    here, n = places().position[YOKOHAMA], columns_at_once(WINDOW)
+    columns = column_ids(here, range(stretch * n, (stretch + 1) * n))
     return truth_of(facts_of(Draws(1), pregnancies_of(Draws(1), columns, WINDOW), WINDOW), np.array([here]))
 
 

@@ -101,6 +101,14 @@ def test_a_wrong_unit_stands_where_the_answer_key_says(own: Summary) -> None:
     assert all(int(births[line - 1][2]) < 10 for line in answers["line"])
 
 
+def test_a_municipality_without_births_sends_headings(tmp_path: Path) -> None:
+    made = make_cohort(tmp_path / "o", municipality="014044", layout=layout(tmp_path), jobs=1)
+    assert made.rows == made.births == 0
+    assert (tmp_path / "o/feeds/014044/municipal/child_checkup.csv").read_text("utf-8") == "受診日,番号,健診\n"
+    for name in ("persons", "visits", "links", "answer_key"):
+        assert pl.read_parquet(tmp_path / f"o/truth/{name}.parquet").is_empty()
+
+
 def test_without_an_encoding_a_layout_is_written_in_utf_8(tmp_path: Path) -> None:
     make_cohort(tmp_path / "o", births=20, municipality=KOFU, layout=layout(tmp_path), jobs=1)
     assert (tmp_path / f"o/feeds/{KOFU}/municipal/birth.csv").read_text("utf-8").startswith("宛名,")
