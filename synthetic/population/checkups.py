@@ -8,12 +8,15 @@ import polars as pl
 from synthetic.draws import Draws, Floats, Ids, cumulative
 from synthetic.parameters import numbers, parameters, shares
 from synthetic.population.calendar import dates, fiscal_year, start_of
-from synthetic.population.growth import at_age
+from synthetic.population.deliveries import age_class, by_age_class
+from synthetic.population.growth import at_age, with_memory
 from synthetic.population.households import Flags
+from synthetic.population.risk import classes, cut, cuts, latent, raised
 from synthetic.population.visits import Scene, codes
 
 BY_AGE, MOVED_IN, CARRIED_OVER = 1, 2, 3  # mchdb-L23
 LEFT, DIED, LONG_ABSENT, SEEN_ELSEWHERE = 1, 2, 3, 4  # mchdb-L24
+CORRECTED = 2  # the age counts from the due date up to 24 months: in the first two programmes
 NO_ANSWER = 9
 
 
@@ -44,8 +47,20 @@ def invitations_of(scene: Scene) -> Invitations:
     delay = p["late_from_days"] + draws.below("checkup.delay", ids, p["late_to_days"] - p["late_from_days"])
     seen = scheduled + np.where(draws.happens("checkup.on_the_day", ids, p["on_the_day"]), 0, delay)
     absent = draws.happens("checkup.absent", ids, p["long_absent"])
-    comes = draws.happens("checkup.comes", ids, numbers("checkup", "attends")[programme]) & ~absent
+    comes = (_willing(scene, ids, child) < cuts(1 - numbers("checkup", "attends"))[programme]) & ~absent
     return Invitations(ids, child, programme, scheduled, seen, comes & (seen < c.died[child]), absent)
+
+
+def _willing(scene: Scene, ids: Ids, child: Ids) -> Floats:
+    """Liability to stay away, by the family's engagement and burdens."""
+    d, m, effects = scene.deliveries, scene.mothers, parameters()["risk"]["stays_away"]
+    of = scene.children.of[child]
+    mother = d.mother[of]
+    reluctant = latent(scene.draws, "checkup.comes", ids, (-effects["engagement"], m.engagement[mother]))
+    return raised(
+        reluctant, effects, late=d.stage[of] > 1, single=m.is_single[mother], smoking=d.smokes[of],
+        later=d.births_before[of] > 1,
+    )  # fmt: skip
 
 
 def targets(scene: Scene, invited: Invitations) -> pl.DataFrame:
@@ -130,20 +145,28 @@ def checkups(scene: Scene, i: Invitations) -> pl.DataFrame:
 
 
 def _measures(scene: Scene, i: Invitations, at: Ids) -> tuple[Floats, Floats, Floats]:
-    """Size by the official tables; deviations go with birth, with the child and with the day."""
+    """Size by the official tables at the corrected age; deviations go with birth, with the child and with its last one.
+
+    Children born early are behind for their corrected age and catch up.
+    """
     c, draws, p = scene.children, scene.draws, parameters()["checkup"]
     child, ids = i.child[at], i.id[at]
-    of_birth = numbers("checkup", "of_birth_size")[i.programme[at]]
+    programme, weeks = i.programme[at], scene.deliveries.weeks[c.of[child]]
+    of_birth = numbers("checkup", "of_birth_size")[programme]
     of_child = p["of_child"]
     rest = np.sqrt(1 - of_birth * of_birth)
     own = draws.normal("growth.child", c.id)[child]
-    day = np.sqrt(1 - of_child * of_child)
-    weeks_early = np.clip(40 - scene.deliveries.weeks[c.of[child]], 0, 17)
-    months = ((i.seen[at] - c.born[child]) / 30.4375 - weeks_early / 4.35 * (i.programme[at] == 0)).astype(np.int64)
+    age = np.sqrt(1 - of_child * of_child)
+    weeks_early = np.where(weeks < 37, 40 - weeks, 0)
+    behind = numbers("checkup", "behind_per_week_early")[programme] * weeks_early
+    corrected = np.where(programme < CORRECTED, weeks_early, 0)
+    months = ((i.seen[at] - c.born[child]) / 30.4375 - corrected / 4.35).astype(np.int64)
 
     def measure(name: str, stream: str, digits: int) -> Floats:
-        noise = of_child * own + day * draws.normal(stream, ids)
-        deviation = np.clip(of_birth * c.weight_deviation[child] + rest * noise, -3.6, 3.6)
+        noise = of_child * own + age * with_memory(
+            draws, stream, ids - programme, programme, numbers("checkup", "kept")
+        )
+        deviation = np.clip(of_birth * c.weight_deviation[child] + rest * noise - behind, -3.6, 3.6)
         return np.round(at_age(name, c.sex[child], months, deviation), digits)
 
     return (
@@ -176,45 +199,88 @@ def questionnaires(scene: Scene, i: Invitations) -> pl.DataFrame:
         "answered_date": dates(i.seen[at]),
         "respondent_code": codes(np.array([1, 2, 9])[draws.picked("answers.who", ids, cumulative([92, 6, 2]))]),
         **{name: codes(values, -1) for name, values in answers.items()},
-        "harsh_items": _harsh(draws, ids, programme),
+        "harsh_items": _harsh(scene, i, at),
     })  # fmt: skip
 
 
 def _answers(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
     """Field -> code; 9: no answer, -1: not asked."""
-    draws, p, ids, programme = scene.draws, parameters()["checkup"], i.id[at], i.programme[at]
+    draws, p, ids = scene.draws, parameters()["checkup"], i.id[at]
     of = scene.children.of[i.child[at]]
-
-    def share(name: str) -> Floats:
-        return numbers("checkup", name)[programme]
-
-    u = draws.uniform("answers.relaxed", ids)
-    relaxed = np.where(u < share("relaxed"), 1, np.where(u < share("relaxed") + share("relaxed_cannot_say"), 3, 2))
-    difficulty = 1 + draws.picked("answers.difficulty", ids, shares("checkup", "difficulty_shares"))
-    doctor = draws.uniform("answers.doctor", ids)
     answers = {
         "guidance_code": 1 + draws.picked("answers.guidance", ids, shares("checkup", "guidance_shares")),
         "smoking_pregnancy_code": 1 + scene.deliveries.smokes[of].astype(np.int64),
-        "smoking_mother_code": 1 + draws.happens("answers.mother_smokes", ids, share("smoking_mother")),
-        "smoking_father_code": 1 + draws.happens("answers.father_smokes", ids, share("smoking_father")),
-        "family_doctor_code": np.where(doctor < share("family_doctor"), 1, np.where(doctor < 0.96, 2, 3)),
         "community_code": 1 + draws.picked("answers.community", ids, shares("checkup", "community_shares")),
-        "father_childcare_code": 1 + _picked_by(draws, "answers.father", ids, programme, p["father_shares"]),
-        "relaxed_code": relaxed,
-        "difficulty_code": difficulty,
-        "difficulty_cope_code": np.where(
-            difficulty == 3, -1, np.where(draws.happens("answers.cope", ids, p["cope"]), 1, 2)),
-        "economic_code": 1 + draws.picked("answers.economic", ids, shares("checkup", "economic_shares")),
-    }  # fmt: skip
+        **_of_the_household(scene, i, at),
+        **_of_the_strain(scene, i, at),
+    }
     return {
         name: np.where(draws.happens(f"missing.{name}", ids, p["no_answer"]), NO_ANSWER, values)
         for name, values in answers.items()
     }
 
 
-def _harsh(draws: Draws, ids: Ids, programme: Ids) -> pl.Series:
+def _of_the_household(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
+    """Who smokes, smokes on; who has a family doctor, keeps him; a father who is not there gives no answer."""
+    draws, p, ids, programme = scene.draws, parameters()["checkup"], i.id[at], i.programme[at]
+    d, m = scene.deliveries, scene.mothers
+    of = scene.children.of[i.child[at]]
+    mother = d.mother[of]
+    smokes_on = latent(draws, "answers.mother_smokes", ids, (p["smoking_kept"], d.smoking[of]))
+    of_father = latent(draws, "father.smoking", m.id, (p["smoking_with_mother"], m.smoking))[mother]
+    father = latent(draws, "answers.father_smokes", ids, (p["smoking_kept"], of_father))
+    doctor = latent(draws, "answers.doctor", ids, (p["doctor_kept"], draws.normal("household.doctor", m.id)[mother]))
+    takes_part = latent(draws, "answers.father", ids, (p["father_kept"], draws.normal("father.part", m.id)[mother]))
+    hardship = latent(draws, "household.hardship", m.id, (p["hardship_with_smoking"], m.smoking))
+    hardship = hardship + p["hardship_if_single"] * m.is_single
+    economic = latent(draws, "answers.economic", ids, (p["hardship_kept"], hardship[mother]))
+    has_doctor = numbers("checkup", "family_doctor")
+    doctor_shares = np.column_stack([has_doctor, 0.96 - has_doctor, np.full(len(has_doctor), 0.04)])
+    by_age = cuts(np.stack([by_age_class("smoking_by_age", share) for share in p["smoking_mother"]]))
+    no_father = m.is_single[mother]
+    return {
+        "smoking_mother_code": 1 + (smokes_on > by_age[programme, age_class(d.age[of])]).astype(np.int64),
+        "smoking_father_code": np.where(no_father, NO_ANSWER, 1 + (father > cuts(numbers("checkup", "smoking_father"))[programme])),
+        "family_doctor_code": 1 + _class_by(doctor, programme, doctor_shares),
+        "father_childcare_code": np.where(no_father, NO_ANSWER, 1 + _class_by(takes_part, programme, p["father_shares"])),
+        "economic_code": 1 + classes(economic, p["economic_shares"]),
+    }  # fmt: skip
+
+
+def _strain(scene: Scene, i: Invitations, at: Ids) -> Floats:
+    """What the mother carries and the child asks for, at every age; standard normal."""
+    p, c = parameters()["checkup"], scene.children
+    child = i.child[at]
+    of_mother = scene.mothers.strain[scene.deliveries.mother[c.of[child]]]
+    return latent(scene.draws, "child.temperament", c.id[child], (p["strain_of_mother"], of_mother))
+
+
+def _of_the_strain(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
+    """Relaxed, finds the child difficult, can cope: answers of one and the same family."""
+    draws, p, ids, programme = scene.draws, parameters()["checkup"], i.id[at], i.programme[at]
+    strain, kept = _strain(scene, i, at), p["strain_kept"]
+    relaxed, cannot_say = numbers("checkup", "relaxed"), numbers("checkup", "relaxed_cannot_say")
+    three = np.column_stack([relaxed, cannot_say, 1 - relaxed - cannot_say])
+    difficulty = 1 + classes(-latent(draws, "answers.difficulty", ids, (kept, strain)), p["difficulty_shares"])
+    copes = latent(draws, "answers.cope", ids, (kept, strain)) < cut(1 - p["cope"])
+    return {
+        "relaxed_code": np.array([1, 3, 2])[_class_by(latent(draws, "answers.relaxed", ids, (kept, strain)), programme, three)],
+        "difficulty_code": difficulty,
+        "difficulty_cope_code": np.where(difficulty == 3, -1, np.where(copes, 1, 2)),
+    }  # fmt: skip
+
+
+def _class_by(drawn: Floats, group: Ids, table: list[list[float]] | Floats) -> Ids:
+    """Class of each standard normal number by the shares of its group."""
+    return np.stack([classes(drawn, list(row)) for row in table])[group, np.arange(len(drawn))]
+
+
+def _harsh(scene: Scene, i: Invitations, at: Ids) -> pl.Series:
     """Items ticked, 8: none of them."""
+    draws, ids = scene.draws, i.id[at]
     ticked = pl.Series(["8", "4", "2", "3", "2;4"])
-    u = draws.uniform("answers.harsh", ids)
-    which = 1 + draws.below("answers.harsh_item", ids, 4)
-    return ticked[np.where(u < numbers("checkup", "no_harsh")[programme], 0, which)]
+    loses_patience = latent(
+        draws, "answers.harsh", ids, (parameters()["checkup"]["strain_kept"], _strain(scene, i, at))
+    )
+    none = loses_patience < cuts(1 - numbers("checkup", "no_harsh"))[i.programme[at]]
+    return ticked[np.where(none, 0, 1 + draws.below("answers.harsh_item", ids, 4))]

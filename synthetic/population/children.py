@@ -11,6 +11,7 @@ from synthetic.population.calendar import FAR
 from synthetic.population.deliveries import Deliveries
 from synthetic.population.households import Flags, person
 from synthetic.population.mothers import Mothers
+from synthetic.population.risk import latent, raised
 
 BOY, GIRL = 1, 2
 STILLBIRTH, ASPHYXIA = 3, 2  # code list 019-230
@@ -84,20 +85,26 @@ def _mean_weight() -> Floats:
     return table
 
 
+def expected_weight(weeks: Ids, sex: Ids, children: Ids) -> Floats:
+    """Mean birth weight in grams by completed week, sex and number of children."""
+    p = parameters()["birth_weight"]
+    of_sex = np.where(sex == BOY, p["boys_g"], -p["boys_g"]) / 3000
+    of_plurality = np.where(children > 1, p["multiple_share"], 1.0)
+    expected: Floats = _mean_weight()[weeks] * (1 + p["shift_g"] / 3000) * of_plurality * (1 + of_sex)
+    return expected
+
+
 def _weight(draws: Draws, deliveries: Deliveries, mothers: Mothers, of: Ids, ids: Ids, sex: Ids) -> tuple[Ids, Floats]:
     """Birth weight (2 g steps) and its deviation; siblings share a part of it."""
-    p = parameters()["birth_weight"]
-    shared = p["of_mother"]
-    own = np.sqrt(1 - shared * shared)
-    of_mother = draws.normal("mother.weight", mothers.id)[deliveries.mother][of]
-    deviation = shared * of_mother + own * draws.normal("child.weight", ids)
-    scale = np.where(deliveries.is_hypertensive, p["hypertensive_share"], 1.0) * np.where(
-        deliveries.children > 1, p["multiple_share"], 1.0
-    )
-    shift = p["shift_g"] + p["first_child_g"] * (deliveries.births_before == 0) + p["smoking_g"] * deliveries.smokes
-    mean = (_mean_weight()[deliveries.weeks] * (1 + shift / 3000) * scale)[of]
-    grown = mean + np.where(sex == BOY, p["boys_g"], -p["boys_g"]) * mean / 3000
-    grams = grown * (1 + p["spread"] * deviation)
+    p, d = parameters()["birth_weight"], deliveries
+    of_mother = draws.normal("mother.weight", mothers.id)[d.mother][of]
+    own = latent(draws, "child.weight", ids, (p["of_mother"], of_mother))
+    of_pregnancy = raised(
+        np.where(d.weeks >= 37, *(-mean for mean in p["effects_mean"])), p, first=d.births_before == 0, smoking=d.smokes, diabetes=d.has_diabetes,
+        hypertensive=d.is_hypertensive, bmi_unit=mothers.bmi[d.mother] - 21,
+    )  # fmt: skip
+    deviation = own + of_pregnancy[of]
+    grams = expected_weight(d.weeks[of], sex, d.children[of]) * (1 + p["spread"] * deviation)
     return (np.round(np.clip(grams, 320, 5600) / 2) * 2).astype(np.int64), deviation
 
 

@@ -10,9 +10,11 @@ from synthetic.places import places
 from synthetic.population.calendar import month_shares, month_starts
 from synthetic.population.households import Flags, Pregnancies, residence
 from synthetic.population.mothers import YEAR, Mothers
+from synthetic.population.risk import cuts, latent, previous_of, raised, with_recurrence
 
 AFTER_DELIVERY = 45  # stands for a notification after delivery in `weeks_late`
 PAPER_STAGE_UNKNOWN = 6
+HOSPITAL, CLINIC = 1, 2  # mchdb-L3
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Deliveries:
     weeks: Ids
     last_period: Ids
     children: Ids
+    previous: Ids  # position of the mother's pregnancy before, -1 for the first in view
+    smoking: Floats  # standard normal liability of the habit, from this pregnancy on
     smokes: Flags
     is_hypertensive: Flags
     has_diabetes: Flags
@@ -45,23 +49,28 @@ def deliveries_of(draws: Draws, pregnancies: Pregnancies, mothers: Mothers) -> D
     mother = np.searchsorted(mothers.household, pregnancies.household)
     day = _day(draws, pregnancies)
     age = ((day - mothers.born[mother]) / YEAR).astype(np.int64)
-    by_age = np.clip(age // 5 - 3, 0, 6)
+    by_age = age_class(age)
     births_before = mothers.births_before[mother] + pregnancies.order
     children = _children(draws, ids)
-    smokes = draws.happens("pregnancy.smokes", ids, _by_age("smoking_by_age", p["pregnancy"]["smoking"])[by_age])
-    hypertensive = _hypertensive(draws, ids, age, births_before, children)
-    weeks = _weeks(draws, ids, children, hypertensive, smokes, age)
+    previous = previous_of(pregnancies)
+    habit = p["mother"]["smoking_in_common"]
+    smoking = latent(draws, "pregnancy.smokes", ids, (habit, mothers.smoking[mother]))
+    smokes = smoking > cuts(by_age_class("smoking_by_age", p["pregnancy"]["smoking"]))[by_age]
+    expecting = _Expecting(draws, pregnancies, previous, mothers.frailty[mother], mothers.bmi[mother], age,
+                           births_before == 0, children > 1, smokes)  # fmt: skip
+    diabetes, hypertensive = _diabetes(expecting), _hypertensive(expecting)
+    weeks = _weeks(draws, ids, children > 1, _preterm(expecting, diabetes, hypertensive))
     last_period = day - weeks * 7 - draws.below("pregnancy.day", ids, 7)
-    notified, stage = _notified(draws, ids, by_age, last_period, day)
+    notified, stage = _notified(draws, ids, by_age, mothers.engagement[mother], last_period, day)
+    kind = np.array([1, 2, 3, 5])[draws.picked("place.kind", ids, shares("pregnancy", "place_of_delivery"))]
     returns, place, home = _place(draws, pregnancies, births_before, day)
     return Deliveries(
         of=pregnancies, mother=mother, age=age, births_before=births_before, day=day, weeks=weeks,
-        last_period=last_period, children=children, smokes=smokes, is_hypertensive=hypertensive,
-        has_diabetes=draws.happens("pregnancy.diabetes", ids, p["pregnancy"]["diabetes"]),
-        notified=notified, stage=stage, method=_method(draws, ids, children),
+        last_period=last_period, children=children, previous=previous, smoking=smoking, smokes=smokes,
+        is_hypertensive=hypertensive, has_diabetes=diabetes,
+        notified=notified, stage=stage, method=_method(draws, ids, children, kind),
         course=np.where(draws.happens("pregnancy.breech", ids, p["pregnancy"]["breech"]), 2, 1),
-        facility_kind=np.array([1, 2, 3, 5])[draws.picked("place.kind", ids, shares("pregnancy", "place_of_delivery"))],
-        returns_home=returns, place=place, home=home,
+        facility_kind=kind, returns_home=returns, place=place, home=home,
     )  # fmt: skip
 
 
@@ -72,7 +81,12 @@ def _day(draws: Draws, pregnancies: Pregnancies) -> Ids:
     return start + draws.below("pregnancy.date", pregnancies.id, following - start)
 
 
-def _by_age(name: str, mean: float) -> Floats:
+def age_class(age: Ids) -> Ids:
+    """Position of the five-year class: under 20, 20-24, and so on, 45 and over."""
+    return np.clip(age // 5 - 3, 0, 6)
+
+
+def by_age_class(name: str, mean: float) -> Floats:
     """Share per five-year class of age, with the given mean over the births."""
     births, factor = numbers("mother", "age_births"), numbers("mother", name)
     return factor * mean * births.sum() / (births * factor).sum()
@@ -84,23 +98,53 @@ def _children(draws: Draws, ids: Ids) -> Ids:
     return 1 + (u < births["twins"] + births["triplets"]) + (u < births["triplets"])
 
 
-def _hypertensive(draws: Draws, ids: Ids, age: Ids, births_before: Ids, children: Ids) -> Flags:
-    risk = (1 + 0.5 * (age >= 35)) * (1 + 0.4 * (births_before == 0)) * (1 + 2.0 * (children > 1))
-    return draws.happens("pregnancy.hypertensive", ids, parameters()["pregnancy"]["hypertensive"] * risk / 1.38)
+@dataclass(frozen=True)
+class _Expecting:
+    """What the risks of a pregnancy depend on."""
+
+    draws: Draws
+    of: Pregnancies
+    previous: Ids
+    frailty: Floats
+    bmi: Floats
+    age: Ids
+    is_first: Flags
+    is_multiple: Flags
+    smokes: Flags
+
+    def liability(self, name: str) -> Floats:
+        return latent(self.draws, f"risk.{name}", self.of.id, (parameters()["risk"][name]["frailty"], self.frailty))
+
+    def happens(self, name: str, liability: Floats) -> Flags:
+        return with_recurrence(liability, parameters()["risk"][name], self.previous, self.of.order)
 
 
-def _weeks(draws: Draws, ids: Ids, children: Ids, hypertensive: Flags, smokes: Flags, age: Ids) -> Ids:
-    """Completed weeks: preterm by risk (single) or by plurality, then the week within preterm or term."""
+def _diabetes(e: _Expecting) -> Flags:
+    effects = parameters()["risk"]["diabetes"]
+    return e.happens("diabetes", raised(
+        e.liability("diabetes"), effects, five_years_of_age=(e.age - 31) / 5, bmi_unit=e.bmi - 21, multiple=e.is_multiple,
+    ))  # fmt: skip
+
+
+def _hypertensive(e: _Expecting) -> Flags:
+    effects = parameters()["risk"]["hypertensive"]
+    return e.happens("hypertensive", raised(
+        e.liability("hypertensive"), effects, five_years_of_age=(e.age - 31) / 5, over_40=e.age >= 40,
+        bmi_unit=e.bmi - 21, first=e.is_first, multiple=e.is_multiple,
+    ))  # fmt: skip
+
+
+def _preterm(e: _Expecting, diabetes: Flags, hypertensive: Flags) -> Flags:
+    effects = parameters()["risk"]["preterm"]
+    return e.happens("preterm", raised(
+        e.liability("preterm"), effects, over_40=e.age >= 40, thin=e.bmi < 18.5, smoking=e.smokes, diabetes=diabetes,
+        hypertensive=hypertensive, multiple=e.is_multiple,
+    ))  # fmt: skip
+
+
+def _weeks(draws: Draws, ids: Ids, multiple: Flags, preterm: Flags) -> Ids:
+    """Completed weeks: the week within preterm or term."""
     p = parameters()["pregnancy"]
-    risk = (
-        np.where(hypertensive, p["preterm_hypertensive"], 1.0)
-        * np.where(smokes, p["preterm_smoking"], 1.0)
-        * np.where(age >= 40, p["preterm_over_40"], 1.0)
-    )
-    multiple = children > 1
-    preterm = draws.happens(
-        "pregnancy.preterm", ids, np.where(multiple, p["preterm_multiple"], p["preterm_single"] * risk)
-    )
     early, term = np.array(p["weeks_preterm_single"]), np.array(p["weeks_term"])
     u = "pregnancy.week"
 
@@ -120,10 +164,13 @@ def _weeks(draws: Draws, ids: Ids, children: Ids, hypertensive: Flags, smokes: F
     )
 
 
-def _notified(draws: Draws, ids: Ids, by_age: Ids, last_period: Ids, delivered: Ids) -> tuple[Ids, Ids]:
+def _notified(
+    draws: Draws, ids: Ids, by_age: Ids, engagement: Floats, last_period: Ids, delivered: Ids
+) -> tuple[Ids, Ids]:
     """Day and stage (code list 019-090) of the notification; what would come after delivery does."""
     p = parameters()["pregnancy"]
-    late = draws.happens("notified.late", ids, _by_age("late_by_age", p["notified_late"])[by_age])
+    reluctance = latent(draws, "notified.late", ids, (-p["late_by_engagement"], engagement))
+    late = reluctance > cuts(by_age_class("late_by_age", p["notified_late"]))[by_age]
     early_week = np.array(p["weeks_early"])[
         draws.picked("notified.early_week", ids, shares("pregnancy", "weeks_early_shares"))
     ]
@@ -138,10 +185,12 @@ def _notified(draws: Draws, ids: Ids, by_age: Ids, last_period: Ids, delivered: 
     return day, np.where(draws.happens("notified.unknown", ids, p["stage_unknown"]), PAPER_STAGE_UNKNOWN, stage)
 
 
-def _method(draws: Draws, ids: Ids, children: Ids) -> Ids:
+def _method(draws: Draws, ids: Ids, children: Ids, facility_kind: Ids) -> Ids:
     p = parameters()["pregnancy"]
     u = draws.uniform("pregnancy.method", ids)
-    cesarean = np.where(children > 1, p["cesarean_multiple"], p["cesarean_single"])
+    single = np.where(facility_kind == HOSPITAL, p["cesarean_hospital"], 0.0)
+    single = np.where(facility_kind == CLINIC, p["cesarean_clinic"], single)
+    cesarean = np.where(children > 1, p["cesarean_multiple"], single)
     return np.where(u < cesarean, 2, np.where(u < cesarean + p["instrumental"], 3, 1))
 
 

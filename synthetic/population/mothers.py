@@ -23,6 +23,11 @@ class Mothers:
     births_before: Ids
     is_foreign: Flags
     is_protected: Flags
+    is_single: Flags  # no father in the household
+    frailty: Floats  # standard normal, as the next three: what her pregnancies have in common
+    strain: Floats
+    engagement: Floats  # with the services
+    smoking: Floats
     height_cm: Floats
     bmi: Floats
     home: Ids
@@ -48,6 +53,11 @@ def mothers_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Mother
         births_before=_births_before(draws, first, age_days, window),
         is_foreign=draws.happens("mother.foreign", ids, family["foreign"]),
         is_protected=draws.happens("mother.protected", ids, family["not_disclosed"]),
+        is_single=draws.happens("mother.single", ids, family["father_absent"]),
+        frailty=draws.normal("mother.frailty", ids),
+        strain=draws.normal("mother.strain", ids),
+        engagement=draws.normal("mother.engagement", ids),
+        smoking=draws.normal("mother.smoking", ids),
         height_cm=_spread(draws, "mother.height", ids, "height", "_cm"),
         bmi=_spread(draws, "mother.bmi", ids, "bmi", ""),
         home=first.home,

@@ -5,12 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from synthetic.draws import Draws, Ids
+from synthetic.draws import Draws, Floats, Ids
 from synthetic.parameters import numbers, parameters, shares
 from synthetic.population.calendar import Window, dates
 from synthetic.population.children import Children
 from synthetic.population.deliveries import Deliveries, usual_place
 from synthetic.population.households import Flags, residence
+from synthetic.population.mood import low_mood
 from synthetic.population.mothers import Mothers
 
 WEEK, AFTER_BIRTH_DAYS = 7, 56
@@ -89,10 +90,17 @@ def antenatal_visits(scene: Scene) -> pl.DataFrame:
     ids = d.of.id[of] * 32 + np.tile(np.arange(len(weeks)), len(carried))
     day = d.last_period[of] + scheduled * WEEK + draws.below("antenatal.day", ids, WEEK)
     seen = (day >= d.notified[of]) & (day < d.day[of]) & (day <= scene.window.end)
-    seen &= draws.happens("antenatal.seen", ids, p["attended"])
+    seen &= draws.happens("antenatal.seen", ids, _by_engagement(scene, p["attended"])[of])
     visit_no = _numbered(seen, len(weeks))
     keep = seen & scene.is_here(of, day)
     return _antenatal_frame(scene, of[keep], ids[keep], day[keep], scheduled[keep], visit_no[keep])
+
+
+def _by_engagement(scene: Scene, share: float) -> Floats:
+    """Share of the visits that a pregnant woman comes to: who misses one misses more."""
+    missing = parameters()["antenatal"]["missing_by_engagement"]
+    of_mother = 1 - missing * np.clip(scene.mothers.engagement, -2, 2)
+    return np.clip(1 - (1 - share) * of_mother, 0, 1)[scene.deliveries.mother]
 
 
 def _numbered(seen: Flags, per_pregnancy: int) -> Ids:
@@ -189,7 +197,8 @@ def postpartum_visits(scene: Scene) -> pl.DataFrame:
     kind = np.tile([1, 2], len(of) // 2)
     ids = d.of.id[of] * 2 + (kind - 1)
     wait = np.where(kind == 1, 11 + draws.below("postpartum.day", ids, 9), 26 + draws.below("postpartum.day", ids, 16))
-    seen = draws.happens("postpartum.seen", ids, np.where(kind == 1, p["two_weeks"], p["one_month"]))
+    attended = [_by_engagement(scene, p[name])[of] for name in ("two_weeks", "one_month")]
+    seen = draws.happens("postpartum.seen", ids, np.where(kind == 1, *attended))
     branch = _numbered(seen, 2)
     day = d.day[of] + wait
     keep = seen & scene.is_here(of, day) & (day <= scene.window.end + AFTER_BIRTH_DAYS)
@@ -208,10 +217,9 @@ def postpartum_visits(scene: Scene) -> pl.DataFrame:
 
 
 def _epds(scene: Scene, of: Ids, ids: Ids) -> list[Ids]:
-    """Ten items that add up to a drawn total; -1: not answered."""
+    """Ten items that add up to a drawn total, high where the mood is low; -1: not answered."""
     d, draws, p = scene.deliveries, scene.draws, parameters()["postpartum"]
-    factor = np.where(d.births_before[of] == 0, p["epds_high_first_child"], p["epds_high_later_child"])
-    high = draws.happens("epds.high", d.of.id[of], p["epds_high"] * factor)
+    high = low_mood(draws, scene.mothers, d, scene.children)[of]
     low_total = draws.picked("epds.low_total", ids, shares("postpartum", "epds_totals_low"))
     high_total = 9 + draws.picked("epds.high_total", ids, shares("postpartum", "epds_totals_high"))
     total = np.where(high, high_total, low_total)

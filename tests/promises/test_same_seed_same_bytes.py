@@ -17,7 +17,7 @@ from synthetic.cohort import make_cohort
 
 ROOT = Path(__file__).parents[2]
 BIRTHS, FEWER = 600, 250
-COMMITTED = "b5f4cd5344016c967cfcaf7e8ebaca1d554cae61a7e775148e6961d13271ff64"
+COMMITTED = "9618e4d31853500cd21f54dd55bf5a3e333ba1f3ecfff2eceb8f7e9707fa6bcd"
 MAKE = "import sys; from pathlib import Path; from synthetic.cohort import make_cohort; make_cohort(Path(sys.argv[1]), ('13',), births=int(sys.argv[2]), faults='heavy', jobs=1)"
 
 
