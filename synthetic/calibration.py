@@ -69,7 +69,7 @@ def tally_of(facts: Facts) -> Tally:
     """Counts of one stretch of the submitters' residents."""
     births, epds = counts.births_of(facts), counts.epds_of(facts)
     tally = counts.births(births) + counts.deliveries(births) + counts.visits(facts, epds) + counts.checkups(facts)
-    return tally + joint.tally_of(facts, births, epds)
+    return tally + counts.not_sent(facts, births) + joint.tally_of(facts, births, epds)
 
 
 def _published(key: str, stratum: str) -> tuple[float, int, str]:
@@ -100,19 +100,20 @@ def _row(measure: Measure, tally: Tally, errors: float) -> dict[str, object]:
     else:
         value, share = 100 * part / whole, target / 100
         error = 100 * sqrt(share * (1 - share) / whole)
-    tolerance = max(measure.tolerance, errors * error)
+    tolerance, is_there = max(measure.tolerance, errors * error), tally[measure.name, "whole"] > 0
     return {
         "measure": measure.name, "key": measure.key, "stratum": measure.stratum, "basis": measure.basis,
         "label_ja": measure.label_ja, "label_en": measure.label_en, "target": round(target, 4), "year": year,
         "source": source, "n": whole, "value": round(value, 3), "tolerance": round(tolerance, 3),
-        "is_within": abs(value - target) <= tolerance,
+        "is_within": abs(value - target) <= tolerance if is_there else None,
     }  # fmt: skip
 
 
 def report(tally: Tally, codes: list[str], fiscal_years: tuple[int, int], *, is_whole: bool) -> pl.DataFrame:
     """A row per figure; `is_whole`: the births of each municipality are all there, so they are compared too.
 
-    Columns: `COLUMNS`. is_within is null for what is told without being judged: no cited value, or not covered.
+    Columns: `COLUMNS`. is_within is null for what is told without being judged: no cited value, not covered, or nobody
+    in these years.
     low, high: 95 % interval of an odds ratio.
     """
     every, errors = _targets()

@@ -9,10 +9,12 @@ import polars as pl
 
 from synthetic.places import places
 from synthetic.population.facts import Facts
+from synthetic.population.postpartum_care import users
 from synthetic.population.visits import codes
 
 Tally = Counter[tuple[str, str]]  # (measure, part or whole) -> count; (births, municipality and year) too
 PROGRAMMES = {"3_4m": 31, "1y6m": 34, "3y": 36}
+CARIES = 2  # code list 019-130
 Share = tuple[pl.Expr, pl.Expr]  # the whole, and which of it is the part
 
 
@@ -125,3 +127,23 @@ def checkups(facts: Facts) -> Tally:
             (here & pl.col("removed_reason_code").is_null()).sum()
         ).item()
     return tally + counted(facts.events["child_questionnaire"], shares)
+
+
+def not_sent(facts: Facts, births: pl.DataFrame) -> Tally:
+    """Of the tables that are in the truth alone; births: as `births_of` gives them."""
+    lost = facts.not_sent["pregnancy_losses"]
+    checks = facts.not_sent["dental_checks"].filter(pl.col("programme_code") == PROGRAMMES["3y"])
+    every, teeth = pl.col("programme_code") > 0, checks["caries_teeth_count"].cast(pl.Int64)
+    listed = facts.events["child_checkup_target"].select(
+        ((pl.col("programme_code") == PROGRAMMES["3y"]) & pl.col("removed_reason_code").is_null()).sum()
+    )
+    used = births.with_columns(uses=pl.Series(users(facts.scene))[births["pregnancy"]])
+    tally = counted(checks, {"caries_3y": (every, pl.col("caries_state_code") == CARIES)})
+    tally += counted(used, {"postpartum_care": ((pl.col("order") == 1) & (pl.col("year") >= 2023), pl.col("uses"))})
+    return tally + Counter({
+        ("stillbirths_12w", "part"): lost.filter(pl.col("kind") != "miscarriage").height,
+        ("stillbirths_12w", "whole"): births.filter(~pl.col("still")).height,
+        ("dental_attendance_3y", "part"): len(checks), ("dental_attendance_3y", "whole"): listed.item(),
+        ("caries_teeth_3y", "part"): int(teeth.sum()), ("caries_teeth_3y", "whole"): len(checks),
+        ("caries_teeth_3y", "squares"): int((teeth * teeth).sum()),
+    })  # fmt: skip

@@ -9,6 +9,7 @@ from synthetic import VERSION
 from synthetic.places import places
 from synthetic.population.calendar import dates
 from synthetic.population.facts import Facts
+from synthetic.population.residency import first_listed_here
 from synthetic.population.visits import codes
 
 ROWS_PER_GROUP = 500_000  # fixed, so that the bytes do not depend on how the cohort was cut
@@ -25,6 +26,10 @@ PERSON = (
 ORDER = {  # however the cohort was cut
     "persons": ("entity_id",), "pregnancies": ("pregnancy_id",), "children": ("entity_id",),
     "visits": ("record", "visit_id"), "moves": ("entity_id", "resident_from_date"),
+    "pregnancy_losses": ("row",), "fathers": ("entity_id",),
+    "vaccinations": ("entity_id", "vaccinated_date", "series"), "dental_checks": ("entity_id", "visit_date"),
+    "detailed_exams": ("entity_id", "referred_date"), "postpartum_care": ("entity_id", "used_date", "use_no"),
+    "home_visits": ("entity_id", "visit_date"),
 }  # fmt: skip
 
 Truth = dict[str, pl.DataFrame]
@@ -38,6 +43,7 @@ def truth_of(facts: Facts, chosen: np.ndarray) -> Truth:
         "children": _children(facts, chosen),
         "visits": _visits(facts),
         "moves": _moves(facts),
+        **{name: _not_sent(facts, name, chosen) for name in facts.not_sent},
     }
 
 
@@ -106,6 +112,15 @@ def _moves(facts: Facts) -> pl.DataFrame:
         pl.Series("municipality_code", places().codes)[who["submitter"]],
         *events.select("resident_from_date", "resident_to_date", "in_reason_code", "out_reason_code").get_columns(),
     )
+
+
+def _not_sent(facts: Facts, name: str, chosen: np.ndarray) -> pl.DataFrame:
+    """What no feed carries yet, with the person whose it is."""
+    table = facts.not_sent[name]
+    if name == "fathers":
+        table = table.filter(pl.Series(first_listed_here(facts.scene, chosen)))
+    who = facts.people.select("submitter", "entity_id")[table["who"]]
+    return pl.concat([who, table.drop("who")], how="horizontal")
 
 
 def write(table: pl.DataFrame, name: str, folder: Path, seed: int) -> None:

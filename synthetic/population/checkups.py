@@ -121,17 +121,18 @@ def _carried_over(scene: Scene, i: Invitations) -> pl.DataFrame:
     return _list(scene, i, at, CARRIED_OVER, i.seen[at], np.zeros(len(at), dtype=np.int64))
 
 
-def _seen(scene: Scene, i: Invitations) -> Ids:
+def seen_here(scene: Scene, i: Invitations) -> Ids:
+    """Positions of the checkups that residents came to in the years sent."""
     window = scene.window
     within = (i.seen >= window.start) & (i.seen <= window.end)
     return np.flatnonzero(i.comes & within & scene.is_here(scene.children.of[i.child], i.seen))
 
 
 def checkups(scene: Scene, i: Invitations) -> pl.DataFrame:
-    at = _seen(scene, i)
-    draws, p, ids = scene.draws, parameters()["checkup"], i.id[at]
+    at = seen_here(scene, i)
+    draws, ids = scene.draws, i.id[at]
     height, weight, head = _measures(scene, i, at)
-    judged = _picked_by(draws, "checkup.judgement", ids, i.programme[at], p["judgement_shares"])
+    judged = judgements_of(scene, i, at)
     group = draws.happens("checkup.group", ids, numbers("checkup", "group")[i.programme[at]])
     return pl.DataFrame({
         "row": ids, "who": len(scene.mothers) + i.child[at], "event": i.seen[at],
@@ -142,6 +143,12 @@ def checkups(scene: Scene, i: Invitations) -> pl.DataFrame:
         "height_cm": height, "weight_kg": weight, "head_circumference_cm": head,
         "nutrition_code": codes(1 + draws.happens("checkup.nutrition", ids, 0.05)), "judgement_code": codes(1 + judged),
     })  # fmt: skip
+
+
+def judgements_of(scene: Scene, i: Invitations, at: Ids) -> Ids:
+    """Position in code list 019-116."""
+    table = parameters()["checkup"]["judgement_shares"]
+    return _picked_by(scene.draws, "checkup.judgement", i.id[at], i.programme[at], table)
 
 
 def _measures(scene: Scene, i: Invitations, at: Ids) -> tuple[Floats, Floats, Floats]:
@@ -184,7 +191,7 @@ def _picked_by(draws: Draws, stream: str, ids: Ids, group: Ids, table: list[list
 
 def questionnaires(scene: Scene, i: Invitations) -> pl.DataFrame:
     """Fifteen-item questionnaire (a part of it), handed in at the checkup."""
-    at = _seen(scene, i)
+    at = seen_here(scene, i)
     at = at[scene.draws.happens("answers.given", i.id[at], parameters()["checkup"]["questionnaire"])]
     ids, programme = i.id[at], i.programme[at]
     draws = scene.draws

@@ -6,7 +6,18 @@ from dataclasses import dataclass
 import polars as pl
 
 from synthetic.draws import Draws
-from synthetic.population import checkups, residency, visits
+from synthetic.population import (
+    checkups,
+    dental,
+    fathers,
+    home_visits,
+    losses,
+    postpartum_care,
+    referrals,
+    residency,
+    vaccination,
+    visits,
+)  # fmt: skip
 from synthetic.population.calendar import Window
 from synthetic.population.checkups import Invitations, invitations_of
 from synthetic.population.children import children_of
@@ -29,6 +40,15 @@ OF_CHILD: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {
     "child_checkup": checkups.checkups,
     "child_questionnaire": checkups.questionnaires,
 }
+NOT_SENT: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {  # no feed carries these yet
+    "pregnancy_losses": losses.pregnancy_losses,
+    "fathers": fathers.fathers,
+    "vaccinations": vaccination.vaccinations,
+    "dental_checks": dental.dental_checks,
+    "detailed_exams": referrals.detailed_exams,
+    "postpartum_care": postpartum_care.postpartum_care,
+    "home_visits": home_visits.home_visits,
+}
 
 
 @dataclass(frozen=True)
@@ -37,12 +57,14 @@ class Facts:
 
     people: one row per person and submitter. events: record name -> its rows by submitter and in the order of the
     households, with `row` (a number unique within record and submitter), `who` (position among the people), `event`
-    (day) and the record's fields.
+    (day) and the record's fields. not_sent: tables of the truth alone, with `who` and the fields that their functions
+    name.
     """
 
     scene: Scene
     people: pl.DataFrame
     events: dict[str, pl.DataFrame]
+    not_sent: dict[str, pl.DataFrame]
 
 
 def scene_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Scene:
@@ -57,4 +79,5 @@ def facts_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Facts:
     invited = invitations_of(scene)
     events = {name: make(scene) for name, make in OF_PREGNANCY.items()}
     events |= {name: make_of_child(scene, invited) for name, make_of_child in OF_CHILD.items()}
-    return Facts(scene, people(scene), events)
+    not_sent = {name: make_of_child(scene, invited) for name, make_of_child in NOT_SENT.items()}
+    return Facts(scene, people(scene), events, not_sent)

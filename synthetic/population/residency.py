@@ -6,6 +6,7 @@ import polars as pl
 from synthetic.draws import Ids
 from synthetic.places import places
 from synthetic.population.calendar import FAR, dates
+from synthetic.population.households import Flags
 from synthetic.population.visits import Scene, codes
 
 BORN, MOVED_IN, MOVED_OUT, DIED = 1, 2, 3, 4  # mchdb-L7
@@ -49,13 +50,34 @@ def _spells(
     })  # fmt: skip
 
 
-def _mothers(scene: Scene) -> pl.DataFrame:
-    m, d, draws = scene.mothers, scene.deliveries, scene.draws
-    years = draws.below("residency.years", m.id, 4000) + 30
-    native = draws.happens("residency.native", m.id, 0.3) & ~m.is_foreign
+def is_native(scene: Scene) -> Flags:
+    """Mothers who were born in their first municipality."""
+    return scene.draws.happens("residency.native", scene.mothers.id, 0.3) & ~scene.mothers.is_foreign
+
+
+def arrival(scene: Scene) -> tuple[Ids, Ids]:
+    """Per mother: day on which her first pregnancy in view began, and since when she lived in her first municipality."""
+    m, d = scene.mothers, scene.deliveries
     earliest = np.full(len(m), FAR)
     np.minimum.at(earliest, d.mother, np.minimum(d.notified, d.last_period))
-    came = np.where(native, m.born, np.maximum(earliest - years, m.born + 1))
+    years = scene.draws.below("residency.years", m.id, 4000) + 30
+    return earliest, np.where(is_native(scene), m.born, np.maximum(earliest - years, m.born + 1))
+
+
+def first_listed_here(scene: Scene, chosen: Ids) -> Flags:
+    """Mothers whose first spell among the chosen municipalities is the submitter's (see `residency_spells`)."""
+    m, window = scene.mothers, scene.window
+    earliest, came = arrival(scene)
+    at_first = (m.moved > earliest) & (m.moved >= window.start - BEFORE_DAYS) & (came <= window.end)
+    at_second = (m.moved < FAR) & (m.moved <= window.end)
+    here, there = m.home == m.submitter, m.next_home == m.submitter
+    listed: Flags = (here & at_first) | (~here & there & at_second & ~(at_first & np.isin(m.home, chosen)))
+    return listed
+
+
+def _mothers(scene: Scene) -> pl.DataFrame:
+    m, draws = scene.mothers, scene.draws
+    native, (earliest, came) = is_native(scene), arrival(scene)
     before = places().anywhere(draws.uniform("residency.from", m.id))
     here, there = m.home == m.submitter, m.next_home == m.submitter
     # Who left before her first pregnancy was never known to the maternal and child health office.

@@ -61,7 +61,7 @@ def test_a_figure_outside_its_tolerance_is_named() -> None:
     table = report(tally, [], (2022, 2024), is_whole=False)
     row = table.row(by_predicate=pl.col("measure") == "lbw", named=True)
     assert (row["value"], row["target"], row["is_within"]) == (12.0, 9.4, False)
-    assert row["tolerance"] == pytest.approx(1.021, abs=0.001)
+    assert row["tolerance"] == pytest.approx(1.167, abs=0.001)
     assert "範囲外 / outside" in as_html(table, 1, 10_000)
 
 

@@ -8,7 +8,7 @@ from pipelines.records import RECORDS
 from synthetic.draws import Draws
 from synthetic.places import chosen
 from synthetic.population.calendar import Window
-from synthetic.population.facts import Facts, facts_of
+from synthetic.population.facts import NOT_SENT, Facts, facts_of
 from synthetic.population.households import column_ids, pregnancies_of
 from tests.synthetic.conftest import Cohort
 
@@ -26,7 +26,7 @@ def test_no_key_is_an_orphan(clean: Cohort) -> None:
     persons = clean.truth("persons")["entity_id"].implode()
     for name, column in (
         ("links", "entity_id"), ("children", "entity_id"), ("visits", "entity_id"), ("moves", "entity_id"),
-        ("pregnancies", "mother_entity_id"), ("persons", "mother_entity_id"),
+        ("pregnancies", "mother_entity_id"), ("persons", "mother_entity_id"), *((name, "entity_id") for name in NOT_SENT),
     ):  # fmt: skip
         assert clean.truth(name).filter(~pl.col(column).is_in(persons)).is_empty(), name
     pregnancies = clean.truth("pregnancies")["pregnancy_id"].implode()
