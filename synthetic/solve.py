@@ -17,6 +17,7 @@ from synthetic.places import chosen
 from synthetic.population.calendar import Window
 from synthetic.population.facts import facts_of
 from synthetic.population.households import column_ids, columns_of, pregnancies_of
+from synthetic.population.mothers import parity_of_first_in_view
 from synthetic.population.risk import cut
 
 PILOT_SEED, PILOT_PREFECTURES, PILOT_COLUMNS = 20_220_401, ("11", "23", "27", "40", "01"), 160_000
@@ -36,7 +37,7 @@ LIABILITIES: dict[str, Place] = {
 }  # fmt: skip
 SHARES: dict[str, Place] = {
     "cesarean_hospital": ("pregnancy", "cesarean_hospital"), "cesarean_clinic": ("pregnancy", "cesarean_clinic"),
-    "parity1": ("family", "first_births"), "stillbirths": ("births", "stillborn"),
+    "parity1": ("family", "parity", 0), "parity2": ("family", "parity", 1), "parity3": ("family", "parity", 2), "stillbirths": ("births", "stillborn"),
     "stillbirths_12w": ("loss", "from_12_weeks"),
 }  # fmt: skip
 COMPLEMENTS: dict[str, Place] = {"early": ("pregnancy", "notified_late")}  # the share of those that are not
@@ -92,6 +93,7 @@ def solve() -> dict[Place, float]:
         new = solved(pilot_tally())
         for place, value in new.items():
             _holder(place)[place[-1]] = value
+        parity_of_first_in_view.cache_clear()
     return new
 
 

@@ -221,8 +221,9 @@ def _answers(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
         **_of_the_household(scene, i, at),
         **_of_the_strain(scene, i, at),
     }
+    silent = np.where(scene.deliveries.smokes[of], p["no_answer_if_smoking"], p["no_answer"])
     return {
-        name: np.where(draws.happens(f"missing.{name}", ids, p["no_answer"]), NO_ANSWER, values)
+        name: np.where(draws.happens(f"missing.{name}", ids, silent), NO_ANSWER, values)
         for name, values in answers.items()
     }
 

@@ -15,6 +15,7 @@ from synthetic.parameters import numbers, parameters
 from synthetic.places import places
 from synthetic.population.calendar import FAR, FIRST_YEAR, Window
 
+MOST_PREGNANCIES = 3  # of a mother in view; more of them in long windows would crowd out the first births
 COLUMN_BITS, SLOT_BITS, MEMBER_BITS = 16, 5, 3
 ID_BITS = 40  # more than the id of a pregnancy has
 Flags = NDArray[np.bool_]
@@ -106,10 +107,12 @@ def _previous(draws: Draws, columns: Ids, used: Flags, window: Window) -> Ids:
 
 def _chains(previous: Ids) -> tuple[Ids, Ids, Ids]:
     """Per slot: slot of the mother's first pregnancy, its number in her row (from 0), slot of her last."""
-    rows = np.arange(len(previous))
+    rows, previous = np.arange(len(previous)), previous.copy()
     first = np.tile(np.arange(previous.shape[1]), (len(previous), 1))
     order, last = np.zeros_like(first), first.copy()
     for j in range(previous.shape[1]):
+        full = order[rows, previous[:, j]] >= MOST_PREGNANCIES - 1
+        previous[full, j] = -1
         linked = previous[:, j] >= 0
         at = rows[linked], previous[linked, j]
         first[linked, j], order[linked, j] = first[at], order[at] + 1

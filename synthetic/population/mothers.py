@@ -1,13 +1,14 @@
 """Mothers: born when, how many births before, what her pregnancies have in common."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from synthetic.draws import Draws, Floats, Ids, cumulative
 from synthetic.parameters import numbers, parameters
 from synthetic.population.calendar import Window, start_of
-from synthetic.population.households import Flags, Pregnancies
+from synthetic.population.households import MOST_PREGNANCIES, Flags, Pregnancies
 
 YEAR = 365.25
 
@@ -43,7 +44,7 @@ def mothers_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Mother
     family = parameters()["family"]
     ids = first.mother
     age_days = _age_days(draws, ids)
-    middle = (start_of(first.fiscal_year) + start_of(first.last)) // 2 + 183
+    middle = _middle(pregnancies, first, window)
     youngest, oldest = start_of(first.fiscal_year) - int(16 * YEAR), start_of(first.last) - int(49 * YEAR)
     return Mothers(
         submitter=first.submitter,
@@ -64,6 +65,19 @@ def mothers_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Mother
         next_home=first.next_home,
         moved=first.moved,
     )
+
+
+def _middle(pregnancies: Pregnancies, first: Pregnancies, window: Window) -> Ids:
+    """Day in the middle of a mother's pregnancies of the years sent, or of all in view where there are none."""
+    within = pregnancies.where((pregnancies.fiscal_year >= window.first) & (pregnancies.fiscal_year <= window.last))
+    mother = np.searchsorted(first.household, within.household)
+    earliest, latest = np.full(len(first), 9999), np.zeros(len(first), dtype=np.int64)
+    np.minimum.at(earliest, mother, within.fiscal_year)
+    np.maximum.at(latest, mother, within.fiscal_year)
+    none = latest == 0
+    earliest, latest = np.where(none, first.fiscal_year, earliest), np.where(none, first.last, latest)
+    middle: Ids = (start_of(earliest) + start_of(latest)) // 2 + 183
+    return middle
 
 
 def _spread(draws: Draws, stream: str, ids: Ids, name: str, unit: str) -> Floats:
@@ -87,22 +101,58 @@ def _births_before(draws: Draws, first: Pregnancies, age_days: Ids, window: Wind
     """Births before the window; later years have more siblings in it, so fewer before it (parity stays the target)."""
     family = parameters()["family"]
     year = first.fiscal_year - window.birth_years.start
-    unlinked = np.ones(64)
-    for gap, share in zip(family["next_child_years"], family["next_child_shares"], strict=True):
-        unlinked[gap:] *= 1 - share
-    share_first = family["first_births"] / unlinked[year]
-    share_first = _more_often_if_next_is_planned(draws, first, share_first)
+    shares = parity_of_first_in_view(len(window.birth_years))
+    more, less = _first_if_planned(shares[year, 0])
+    planned = draws.uniform("family.gap", first.id) < _planned_share()
     younger = 31.5 - age_days / YEAR
-    share_first = np.clip(share_first + family["first_per_year_of_age"] * younger, 0.03, 0.98)
-    later = 1 + draws.picked("mother.births", first.mother, cumulative(family["later_order_shares"]))
+    share_first = shares[year, 0] + np.where(planned, more, -less)
+    room = 4 * share_first * (1 - share_first)  # none where all of them or nobody is at her first
+    share_first = np.clip(share_first + family["first_per_year_of_age"] * younger * room, 0, 1)
+    bounds = np.cumsum(shares[:, 1:], axis=1) / shares[:, 1:].sum(axis=1, keepdims=True)
+    u = draws.uniform("mother.births", first.mother)
+    later = 1 + (u[:, None] >= bounds[year, :-1]).sum(axis=1)
     return np.where(draws.happens("mother.first", first.mother, share_first), 0, later)
 
 
-def _more_often_if_next_is_planned(draws: Draws, first: Pregnancies, share_first: Floats) -> Floats:
-    """A woman who will have another child is more often at her first; the mean stays."""
+def _planned_share() -> float:
+    return float(numbers("family", "next_child_shares").sum())
+
+
+def _first_if_planned(share_first: Floats) -> tuple[Floats, Floats]:
+    """By how much a woman who will have another child is more often at her first, and the others less; the mean stays."""
+    planned = _planned_share()
+    more = np.minimum(parameters()["family"]["first_if_next_is_planned"], 0.97 - share_first)
+    return more, more * planned / (1 - planned)
+
+
+@cache
+def parity_of_first_in_view(years: int) -> Floats:
+    """Births before the view of mothers new in it: row: year, column: 0, 1, 2, 3, so that every year has the same parity.
+
+    Who is linked to a pregnancy before has one birth more than that; the others make up what is then missing.
+    """
     family = parameters()["family"]
-    planned_share = float(numbers("family", "next_child_shares").sum())
-    planned = draws.uniform("family.gap", first.id) < planned_share
-    more = np.minimum(family["first_if_next_is_planned"], 0.97 - share_first)
-    less = more * planned_share / (1 - planned_share)
-    return share_first + np.where(planned, more, -less)
+    told, by_gap = numbers("family", "parity"), []
+    parity = np.append(told, 1 - told.sum())
+    unlinked = 1.0
+    for gap, share in zip(family["next_child_years"], family["next_child_shares"], strict=True):
+        by_gap.append((gap, unlinked * share))
+        unlinked *= 1 - share
+    new = np.zeros((years, len(parity)))
+    of_planned = np.zeros(
+        (years, MOST_PREGNANCIES, len(parity))
+    )  # by the mother's number of pregnancies in view before
+    for year in range(years):
+        for gap, share in by_gap:
+            if year >= gap:
+                of_planned[year, 1:, 1:] += share * of_planned[year - gap, :-1, :-1]
+                of_planned[year, 1:, -1] += share * of_planned[year - gap, :-1, -1]
+        linked = of_planned[year].sum(axis=0)
+        new[year] = np.maximum(parity - linked, 0.002)
+        new[year] /= new[year].sum()
+        more, _ = _first_if_planned(new[year, :1])
+        planned = new[year] * np.concatenate(
+            [1 + more / new[year, :1], np.repeat(1 - more / (1 - new[year, 0]), len(parity) - 1)]
+        )
+        of_planned[year, 0] = (1 - linked.sum()) * planned
+    return new

@@ -163,3 +163,15 @@ def test_low_mood_goes_with_its_burdens(facts: Facts) -> None:
         assert with_it > 1.15 * without
     both = told.group_by("pregnancy").agg(pl.col("high").n_unique(), pl.len()).filter(pl.col("len") == 2)
     assert len(both) > 1000 and (both["high"] == 1).all()
+
+
+@pytest.mark.parametrize("years", [(2024, 2024), (2015, 2024)])
+def test_parity_and_age_do_not_depend_on_how_many_years_are_in_view(years: tuple[int, int]) -> None:
+    draws, window = Draws(5), Window(*years)
+    columns = column_ids(chosen(("14",))[0], range(3_000))
+    d = facts_of(draws, pregnancies_of(draws, columns, window), window).scene.deliveries
+    within = (d.of.fiscal_year >= window.first) & (d.of.fiscal_year <= window.last)
+    parity = np.bincount(d.births_before[within], minlength=4)[:3] / within.sum()
+    assert parity == pytest.approx([0.463, 0.368, 0.131], abs=0.03)
+    assert (d.age[within] >= 35).mean() == pytest.approx(0.304, abs=0.03)
+    assert d.of.order.max() <= 2
