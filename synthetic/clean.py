@@ -14,10 +14,11 @@ from synthetic.population.vaccination import schedule, series_names
 Violations = Counter[str]
 LONGEST_PREGNANCY, SHORTEST_GAP = 301, 30  # days; between a delivery and the next last period
 CHILD_RECORDS = ("child_checkup_target", "child_checkup", "child_questionnaire", "vaccinations", "dental_checks",
-                 "detailed_exams", "home_visits")  # fmt: skip
+                 "detailed_exams", "home_visits", "newborn_screenings")  # fmt: skip
 DAY = {
     "vaccinations": "vaccinated_date", "dental_checks": "visit_date", "detailed_exams": "referred_date",
-    "postpartum_care": "used_date", "home_visits": "visit_date", "pregnancy_losses": "ended_date",
+    "postpartum_care": "used_date", "home_visits": "visit_date", "handbooks": "issued_date",
+    "newborn_screenings": "test_date", "pregnancy_losses": "ended_date",
 }  # fmt: skip
 
 

@@ -29,7 +29,7 @@ ORDER = {  # however the cohort was cut
     "pregnancy_losses": ("row",), "fathers": ("entity_id",),
     "vaccinations": ("entity_id", "vaccinated_date", "series"), "dental_checks": ("entity_id", "visit_date"),
     "detailed_exams": ("entity_id", "referred_date"), "postpartum_care": ("entity_id", "used_date", "use_no"),
-    "home_visits": ("entity_id", "visit_date"),
+    "home_visits": ("entity_id", "visit_date"), "handbooks": ("row",), "newborn_screenings": ("row",),
 }  # fmt: skip
 
 Truth = dict[str, pl.DataFrame]

@@ -10,8 +10,10 @@ from synthetic.population import (
     checkups,
     dental,
     fathers,
+    handbooks,
     home_visits,
     losses,
+    newborn_screening,
     postpartum_care,
     referrals,
     residency,
@@ -48,6 +50,8 @@ NOT_SENT: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {  # no feed
     "detailed_exams": referrals.detailed_exams,
     "postpartum_care": postpartum_care.postpartum_care,
     "home_visits": home_visits.home_visits,
+    "handbooks": handbooks.handbooks,
+    "newborn_screenings": newborn_screening.newborn_screenings,
 }
 
 

@@ -18,7 +18,7 @@ from synthetic.truth import ORDER
 
 ROOT = Path(__file__).parents[2]
 BIRTHS, FEWER = 600, 250
-COMMITTED = "b3707934a638150b9cd3704af894ac5807d240933a2bb39f86feb496377d7c38"
+COMMITTED = "d06a3f35478d6850e1f8f38c7d2afcfe2eea92558f83234284450ffdae1cfeb7"
 MAKE = "import sys; from pathlib import Path; from synthetic.cohort import make_cohort; make_cohort(Path(sys.argv[1]), ('13',), births=int(sys.argv[2]), faults='heavy', jobs=1)"
 
 

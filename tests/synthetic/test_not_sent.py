@@ -104,3 +104,25 @@ def test_most_families_are_visited_at_home_within_four_months(clean: Cohort) -> 
     assert age.is_between(8, 119).all()
     newborn = age.filter(met["visit_target_code"] == 3)
     assert len(newborn) > 100 and (newborn < 28).all()
+
+
+def test_who_does_not_pass_the_hearing_test_is_tested_again(clean: Cohort) -> None:
+    tests = clean.truth("newborn_screenings")
+    first, second, exam = (tests.filter(pl.col("test_stage_code") == stage) for stage in (1, 2, 3))
+    referred = first.filter(pl.col("hearing_result_code") == 2)
+    assert 0.9 * len(referred) < len(second) < 1.1 * len(referred)  # who moved in has only the second one here
+    for before, after in ((first, second), (second, exam)):
+        met = after.join(before, on="entity_id", suffix="_before")
+        assert len(met) > 0.8 * len(after) > 10
+        assert (met["hearing_result_code_before"] == 2).all() and (met["test_date"] > met["test_date_before"]).all()
+    shares = dict(first.group_by("hearing_method_code").agg((pl.col("hearing_result_code") == 2).mean()).iter_rows())
+    assert shares[1] == pytest.approx(0.017, abs=0.006) and shares[3] == pytest.approx(0.038, abs=0.015)
+
+
+def test_every_child_has_a_handbook_of_the_day_of_the_notification(clean: Cohort) -> None:
+    books = clean.truth("handbooks").join(clean.truth("pregnancies"), on="pregnancy_id")
+    assert (books["issued_date"] == books["notified_date"]).all()
+    counted = books.group_by("pregnancy_id").agg(pl.len(), pl.col("number_of_children").first())
+    assert (counted["len"] == counted["number_of_children"]).all()
+    assert (books["linked_date"].is_null() == (books["handbook_kind_code"] == 1)).all()
+    assert books.filter(pl.col("linked_date") < pl.col("issued_date")).is_empty()
