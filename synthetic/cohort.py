@@ -362,8 +362,8 @@ def _finish(
     codes = [places().codes[m] for m in scope.municipalities]
     table = calibration.report(tally, codes, fiscal_years, is_whole=scope.is_whole)
     births = calibration.births_in(tally)
-    (work / "calibration.html").write_text(calibration.as_html(table, seed, births), "utf-8", newline="\n")
-    for name in ("feeds", "truth", "calibration.html"):
+    calibration.write(table, work, seed, births)
+    for name in ("feeds", "truth", "calibration.html", "calibration.csv"):
         _replace(work / name, out / name)
     shutil.rmtree(work)
     outside = tuple(table.filter(~pl.col("is_within"))["measure"])

@@ -1,18 +1,14 @@
 """What is true of a cohort, beside the feeds: persons, pregnancies, children, visits, spells, links, answer key."""
 
-from pathlib import Path
-
 import numpy as np
 import polars as pl
 
-from synthetic import VERSION
 from synthetic.places import places
 from synthetic.population.calendar import dates
 from synthetic.population.facts import Facts
 from synthetic.population.residency import first_listed_here
 from synthetic.population.visits import codes
 
-ROWS_PER_GROUP = 500_000  # fixed, so that the bytes do not depend on how the cohort was cut
 VISIT_CODE = {
     "antenatal_visit": "visit_no", "postpartum_visit": "visit_kind_code", "child_checkup": "programme_code",
     "child_questionnaire": "programme_code",
@@ -121,13 +117,3 @@ def _not_sent(facts: Facts, name: str, chosen: np.ndarray) -> pl.DataFrame:
         table = table.filter(pl.Series(first_listed_here(facts.scene, chosen)))
     who = facts.people.select("submitter", "entity_id")[table["who"]]
     return pl.concat([who, table.drop("who")], how="horizontal")
-
-
-def write(table: pl.DataFrame, name: str, folder: Path, seed: int) -> None:
-    """A Parquet file that says that it is synthetic."""
-    folder.mkdir(parents=True, exist_ok=True)
-    marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
-    table.with_columns(pl.selectors.enum().cast(pl.String)).rechunk().write_parquet(
-        folder / f"{name}.parquet", compression="zstd", compression_level=1, statistics=False,
-        row_group_size=ROWS_PER_GROUP, metadata=marks,
-    )  # fmt: skip
