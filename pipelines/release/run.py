@@ -33,10 +33,11 @@ from pipelines.release.vintage import against_earlier, levels_for, still_true
 from pipelines.release.writing import place_file
 
 SHARES = ("shown_before", "shown_after")
-# Where a change since an earlier release could still be worked out, more keeps its earlier value: first nothing more,
-# then what lies around the cells found, in ever larger pieces; where everything does, this release says what the last did.
-HELD_PIECES: tuple[tuple[str, ...], ...] = (
-    (), ("count_id", "period", "area_code"), ("period", "area_code"), ("count_id", "period"), ("count_id",), (),
+# Where a change since an earlier release could still be worked out, what shares these keys with the cells found keeps
+# its earlier value too, in ever larger pieces; where everything does, this release says what the last one did.
+EVERYTHING: tuple[str, ...] = ()
+HELD_PIECES = (
+    ("count_id", "period", "area_code"), ("period", "area_code"), ("count_id", "period"), ("count_id",), EVERYTHING,
 )  # fmt: skip
 RELIEVED_BY_HOLDING = ("exactly_told", "narrow_interval")
 
@@ -109,7 +110,7 @@ def release(
             protected = protect(
                 measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested, known
             )
-        for piece in HELD_PIECES if earlier.height else HELD_PIECES[:1]:
+        for piece in (None, *HELD_PIECES) if earlier.height else (None,):
             with clock.stage("compare and write"):
                 compared = against_earlier(
                     protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status,
@@ -222,11 +223,11 @@ def _cells_of(findings: list[Finding]) -> pl.DataFrame:
     return pl.DataFrame([f.cell for f in findings], schema=dict.fromkeys(CELL_KEY, pl.String), orient="row")
 
 
-def _held_with(cells: pl.DataFrame, told: pl.DataFrame | None, piece: tuple[str, ...]) -> pl.DataFrame | None:
-    """The cells that share `piece` of their keys with one that the audit found; all of them where `piece` is empty."""
-    if told is None:
+def _held_with(cells: pl.DataFrame, told: pl.DataFrame | None, piece: tuple[str, ...] | None) -> pl.DataFrame | None:
+    """The cells that share the keys `piece` with one that the audit found; none while it has found nothing."""
+    if told is None or piece is None:
         return None
-    return cells.join(told, on=piece, how="semi") if piece else cells
+    return cells if piece == EVERYTHING else cells.join(told, on=piece, how="semi")
 
 
 def _refuse_unsafe(findings: list[Finding]) -> None:

@@ -27,7 +27,10 @@ OF_MANY_ROWS = ("local_person", "local_pregnancy")  # a token of any other rule 
 
 
 def second_pseudonyms(tokens: pl.DataFrame, centre_key: str) -> pl.DataFrame:
-    """record_key, rule, pseudonym: HMAC-SHA256(centre key, rule|token), the first 16 bytes. A token is hashed once."""
+    """record_key, rule, pseudonym: HMAC-SHA256(centre key, rule|token), the first 16 bytes.
+
+    A token of a rule that many rows share is hashed once.
+    """
     told = tokens.with_columns(
         pl.col("rule").cast(pl.Enum(RULES)), number=pl.col("token").bin.reinterpret(dtype=pl.Int128)
     )

@@ -1,4 +1,5 @@
-"""The load process: load identity and warehouse key. Verifies parcels and applies them in order, one transaction each.
+"""The load process: load identity and warehouse key. Verifies parcels and applies them in order, in
+transactions that hold whole parcels of different submitters.
 
 It starts the linkage process on its own keys and reads neither of them (privacy, holes 1 and 17).
 """
