@@ -7,7 +7,7 @@ statuses and nothing else (privacy, hole 7).
 import hashlib
 import hmac
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -104,26 +104,25 @@ def release(
             measured = measure(
                 source.connection, counts, sums, indicators, order.areas, order.years, order.levels, order.policy
             )
-        earlier, told = ledger.earlier_cells(before=order.release_id), None
+        earlier = ledger.earlier_cells(before=order.release_id)
         with clock.stage("suppress"):
             known = still_true(measured.cells, earlier, counts) if earlier.height else None
             protected = protect(
                 measured.cells, order.areas, counts, indicators, order.policy, source.secret, measured.nested, known
             )
-        for piece in (None, *HELD_PIECES) if earlier.height else (None,):
+
+        def written(held: pl.DataFrame | None) -> tuple[pl.DataFrame, list[Finding]]:
+            """The cells of a draft in which `held` keeps its earlier value, and what the audit finds in it."""
             with clock.stage("compare and write"):
                 compared = against_earlier(
-                    protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status,
-                    also_hold=_held_with(protected.cells, told, piece),
-                )  # fmt: skip
+                    protected.cells, earlier, order.policy, order.areas, counts, indicators.values(), status, held
+                )
                 cells = _without_hidden(compared)
                 write_draft(assemble(source, order, cells, _shown_sums(measured, cells), set(indicators)), draft)
             with clock.stage("audit"):
-                findings = audit_published(draft, with_intervals=bool(earlier.height))
-            if not findings or any(f.rule not in RELIEVED_BY_HOLDING or not f.cell for f in findings):
-                break
-            told = pl.concat([told, _cells_of(findings)]) if told is not None else _cells_of(findings)
-        _refuse_unsafe(findings)
+                return cells, audit_published(draft, with_intervals=bool(earlier.height))
+
+        cells = _settled(written, protected.cells, HELD_PIECES if earlier.height else ())
         with clock.stage("ledger and place"):
             ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
             place_file(draft, out)
@@ -219,15 +218,23 @@ def _shown_sums(measured: Measured, cells: pl.DataFrame) -> pl.DataFrame:
     return sums.join(current, on=["count_id", *CELL], how="semi").drop("count_id")
 
 
-def _cells_of(findings: list[Finding]) -> pl.DataFrame:
-    return pl.DataFrame([f.cell for f in findings], schema=dict.fromkeys(CELL_KEY, pl.String), orient="row")
-
-
-def _held_with(cells: pl.DataFrame, told: pl.DataFrame | None, piece: tuple[str, ...] | None) -> pl.DataFrame | None:
-    """The cells that share the keys `piece` with one that the audit found; none while it has found nothing."""
-    if told is None or piece is None:
-        return None
-    return cells if piece == EVERYTHING else cells.join(told, on=piece, how="semi")
+def _settled(
+    written: Callable[[pl.DataFrame | None], tuple[pl.DataFrame, list[Finding]]],
+    cells: pl.DataFrame,
+    pieces: Sequence[tuple[str, ...]],
+) -> pl.DataFrame:
+    """The cells of the first draft in which the audit finds nothing: as decided, else with ever larger pieces around all
+    that was found held at their earlier value. Raises ReleaseError (3) where there is none, or holding would not help."""
+    published, findings = written(None)
+    told: list[tuple[str, ...]] = []
+    for piece in pieces:
+        if not findings or any(f.rule not in RELIEVED_BY_HOLDING or not f.cell for f in findings):
+            break
+        told += [f.cell for f in findings]
+        around = pl.DataFrame(told, schema=dict.fromkeys(CELL_KEY, pl.String), orient="row")
+        published, findings = written(cells if piece == EVERYTHING else cells.join(around, on=piece, how="semi"))
+    _refuse_unsafe(findings)
+    return published
 
 
 def _refuse_unsafe(findings: list[Finding]) -> None:
