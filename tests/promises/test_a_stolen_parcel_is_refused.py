@@ -18,7 +18,7 @@ from pipelines.warehouse.database import opened
 from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.load import load_parcels
-from pipelines.warehouse.open_parcel import Recipient, open_records
+from pipelines.warehouse.open_parcel import Opened, Recipient, open_records
 from pipelines.warehouse.refusal import REASONS, Refused
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town, new_centre, recipients
 from tests.warehouse.shelf import birth, delivery
@@ -41,9 +41,9 @@ def parcel(town: Town, tmp_path: Path) -> Path:
     return town.send(ROWS, tmp_path / "out")
 
 
-def open_by(centre: Centre, town: Town, path: Path) -> None:
+def open_by(centre: Centre, town: Town, path: Path) -> Opened:
     identity = (centre.keys / "load" / "load-1.key").read_text()
-    open_records(path, Recipient(identity), {town.code: town.signing_key})
+    return open_records(path, Recipient(identity), {town.code: town.signing_key})
 
 
 def reason(centre: Centre, town: Town, path: Path) -> str:
@@ -77,7 +77,7 @@ def inner(centre: Centre, path: Path, change: Callable[[dict[str, bytes]], None]
 
 
 def test_an_untouched_parcel_opens(centre: Centre, town: Town, parcel: Path) -> None:
-    open_by(centre, town, parcel)
+    assert open_by(centre, town, parcel).manifest.submitter == town.code
 
 
 @pytest.mark.parametrize("position", [0.3, 0.6, 0.9])
