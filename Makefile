@@ -6,10 +6,14 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 UV     := uv==0.13.9
 EXTRAS := --extra edge --extra centre --extra dashboards --extra synthetic --extra test
-LOCK   := --universal --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links \
-          --fork-strategy fewest --python-version 3.11 --quiet
+LOCK   := --generate-hashes --no-header --no-annotate --no-emit-index-url --no-emit-find-links --python-version 3.11 --quiet
+EVERY  := --universal --fork-strategy fewest
+EDGE   := pyproject.toml --extra edge $(LOCK) -c requirements.lock
+BUNDLE := dist/mchdb-edge
+FETCH   = $(BIN)/python -m pip download --quiet --no-deps --only-binary=:all: --require-hashes --python-version 3.11 -d $(BUNDLE)/wheels
+VERSION = $(shell $(BIN)/python -c "from importlib.metadata import version; print(version('mchdb'))")
 
-.PHONY: demo test lint format bench browser lock clean
+.PHONY: demo test lint format bench browser edge-bundle lock clean
 .DELETE_ON_ERROR:
 
 demo: $(VENV)/installed
@@ -42,11 +46,26 @@ browser:
 	    apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$lacking >/dev/null; \
 	else echo "不足 / lacking: $$lacking (ブラウザの試験は省かれることがあります / browser tests may be skipped)"; fi
 
+# Everything a machine without a network needs for `mchdb edge`: wheels for 64-bit Windows and Linux (Python 3.11), their
+# hashes, and a script that installs from the folder alone.
+edge-bundle: $(VENV)/installed
+	rm -rf $(BUNDLE) $(BUNDLE).zip && mkdir -p $(BUNDLE)/wheels
+	$(BIN)/python -m hatchling build -t wheel -d $(BUNDLE)/wheels
+	cp requirements-edge-windows.lock requirements-edge-linux.lock pipelines/edge/bundle/* LICENSE $(BUNDLE)/
+	$(BIN)/python -m pip hash $(BUNDLE)/wheels/mchdb-*.whl | sed -n 's/^--hash=/mchdb==$(VERSION) --hash=/p' | \
+	    tee -a $(BUNDLE)/requirements-edge-windows.lock >> $(BUNDLE)/requirements-edge-linux.lock
+	$(FETCH) -r requirements-edge-windows.lock --platform win_amd64
+	$(FETCH) -r requirements-edge-linux.lock $(foreach glibc,17 24 26 27 28,--platform manylinux_2_$(glibc)_x86_64) --platform manylinux2014_x86_64
+	cd $(BUNDLE) && find . -type f ! -name SHA256SUMS | sort | xargs sha256sum > SHA256SUMS
+	cd dist && $(abspath $(BIN)/python) -m zipfile -c mchdb-edge.zip mchdb-edge/
+
 lock: $(VENV)/installed
 	$(PYTHON) -m venv $(VENV)/lock-tool
 	$(VENV)/lock-tool/bin/pip install --quiet $(UV)
-	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml $(EXTRAS) $(LOCK) -o requirements.lock
-	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --extra scale $(LOCK) -c requirements.lock -o requirements-scale.lock
+	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml $(EXTRAS) $(EVERY) $(LOCK) -o requirements.lock
+	$(VENV)/lock-tool/bin/uv pip compile pyproject.toml --extra scale $(EVERY) $(LOCK) -c requirements.lock -o requirements-scale.lock
+	$(VENV)/lock-tool/bin/uv pip compile $(EDGE) --python-platform windows -o requirements-edge-windows.lock
+	$(VENV)/lock-tool/bin/uv pip compile $(EDGE) --python-platform linux -o requirements-edge-linux.lock
 
 clean:
 	rm -rf $(VENV) demo dist build .hypothesis .mypy_cache .pytest_cache .ruff_cache

@@ -21,6 +21,8 @@ NAMES_THAT_SAY_NOTHING = {"utils", "util", "common", "misc", "helpers", "helper"
 LOCKS = {
     "requirements.lock": ("edge", "centre", "dashboards", "synthetic", "test"),
     "requirements-scale.lock": ("scale",),
+    "requirements-edge-windows.lock": ("edge",),
+    "requirements-edge-linux.lock": ("edge",),
 }
 
 # Each is written in two parts, so that this file does not find itself.
@@ -96,10 +98,20 @@ def fits(requirement: Requirement, versions: dict[str, str]) -> bool:
     return version is not None and requirement.specifier.contains(version)
 
 
-def test_the_two_locks_agree_and_hold_the_build_backend() -> None:
-    first, second = (locked(name) for name in LOCKS)
-    assert {n: (first[n], second[n]) for n in first.keys() & second.keys() if first[n] != second[n]} == {}
+def test_the_locks_agree_and_the_first_holds_the_build_backend() -> None:
+    first, *others = (locked(name) for name in LOCKS)
+    assert [(n, v, first[n]) for other in others for n, v in other.items() if first.get(n, v) != v] == []
     assert all(fits(Requirement(r), first) for r in project()["build"])
+
+
+@pytest.mark.parametrize("script", ["start.cmd", "start.sh"])
+def test_the_edge_bundle_installs_from_its_own_folder_and_compares_hashes(script: str) -> None:
+    """Run as a whole by `make edge-bundle`, which fetches the wheels; without them only its words can be tried."""
+    text = (ROOT / "pipelines/edge/bundle" / script).read_bytes().decode("utf-8")
+    install = next(line for line in text.splitlines() if "pip install" in line)
+    assert "--no-index --find-links wheels --require-hashes" in install
+    assert [lock for lock in re.findall(r"requirements-\S+\.lock", text) if lock not in LOCKS] == []
+    assert text.count("\r\n") == (text.count("\n") if script.endswith(".cmd") else 0)
 
 
 @pytest.fixture(scope="module")
