@@ -1,7 +1,8 @@
 """Rows that cannot be accepted as rows may still carry the flag of a protected person: whose it may be (privacy, hole 5).
 
-A ragged row is looked at from its left and from its right end; what is not plainly a "no" counts as the flag. Too many
-people may stay because of it, never too few.
+A ragged row is laid under its heading in every way in which one break explains it, and looked at in each that leaves
+whatever anchors a row in its place; what is not plainly a "no" counts as the flag. Too many people may stay because of
+it, never too few.
 """
 
 import csv
@@ -12,8 +13,20 @@ from pipelines.feeds import Column
 
 FLAG, PERSON = "is_not_disclosed", "person_local"
 NO = {"", "0", "false", "null"}
+MISSING = "?"
 NUMBER = re.compile(r"[0-9A-Za-z\-]{1,100}")
-ANCHORS = {"birth_date": re.compile(r"\d{4}-\d{2}-\d{2}"), "residence_municipality_code": re.compile(r"\d{6}")}
+DAY, CODE = re.compile(r"\d{4}-\d{2}-\d{2}"), re.compile(r"\d{6}")
+ANCHORS = {
+    "birth_date": DAY,
+    "sex_code": re.compile(r"\d"),
+    "phone": re.compile(r"[\d+-]{10,16}|"),
+    "insurer_number": re.compile(r"\d{6,8}|"),
+    "branch_number": re.compile(r"\d{2}|"),
+    "is_not_disclosed": re.compile(r"[01]|true|false|"),
+    "residence_municipality_code": CODE,
+    "service_municipality_code": re.compile(r"\d{6}|"),
+    "recorded_date": DAY,
+}
 
 
 def flagged_in_lines(lines: Iterable[bytes], heading: list[str], columns: tuple[Column, ...]) -> set[str]:
@@ -32,18 +45,37 @@ def _cells(line: bytes) -> list[str]:
 
 
 def _flagged(cells: list[str], width: int, place: dict[str, int]) -> set[str]:
-    """From both ends; from one alone where everything that anchors a row stands in its place there."""
-    shifts = {0, len(cells) - width}
-    sure = [s for s in shifts if all(p.fullmatch(_at(cells, place.get(f), s)) for f, p in ANCHORS.items())]
-    looked_at = sure or shifts
-    if all(_at(cells, place[FLAG], s).lower() in NO for s in looked_at):
-        return set()
-    return {number for s in looked_at if NUMBER.fullmatch(number := _at(cells, place[PERSON], s))}
+    """Numbers of the people whom the row may flag, over all ways to read it that its anchors allow."""
+    ways = [way for b in range(width + 1) if _is_anchored(way := _laid(cells, width, b), place)]
+    flags, numbers = _told(ways, place) if ways else _anywhere(cells, width, place)
+    return {n for n in numbers if NUMBER.fullmatch(n)} if flags - NO else set()
 
 
-def _at(cells: list[str], place: int | None, shift: int) -> str:
-    at = -1 if place is None else place + shift
-    return cells[at] if 0 <= at < len(cells) else ""
+def _laid(cells: list[str], width: int, broken_at: int) -> list[str | None]:
+    """The cells under the heading, if cells were put in or are missing at that one place; None where one is missing."""
+    more = len(cells) - width
+    if more >= 0:
+        return [*cells[:broken_at], *cells[broken_at + more :]]
+    return [*cells[:broken_at], *[None] * min(-more, width - broken_at), *cells[broken_at:]][:width]
+
+
+def _is_anchored(way: list[str | None], place: dict[str, int]) -> bool:
+    found = ((pattern, way[place[f]]) for f, pattern in ANCHORS.items() if f in place)
+    return all(cell is None or pattern.fullmatch(cell.lower()) for pattern, cell in found)
+
+
+def _told(ways: list[list[str | None]], place: dict[str, int]) -> tuple[set[str], set[str]]:
+    """What the ways to read a row say of the flag and the person; a flag that is missing is not a "no"."""
+    flags = {(MISSING if (cell := way[place[FLAG]]) is None else cell).lower() for way in ways}
+    return flags, {cell for way in ways if (cell := way[place[PERSON]]) is not None}
+
+
+def _anywhere(cells: list[str], width: int, place: dict[str, int]) -> tuple[set[str], set[str]]:
+    """The same of a row broken in more than one place: every cell that can have been moved there."""
+    more = len(cells) - width
+    shifts = range(min(more, 0), max(more, 0) + 1)
+    seen = {f: {cells[at] for s in shifts if 0 <= (at := place[f] + s) < len(cells)} for f in (FLAG, PERSON)}
+    return {cell.lower() for cell in seen[FLAG]} or {MISSING}, seen[PERSON]
 
 
 def flagged_in_texts(texts: Iterable[str], columns: tuple[Column, ...]) -> set[str]:
