@@ -82,7 +82,7 @@ def _parsed(rows: dict[int, bytes], width: int) -> pl.DataFrame:
     names = [f"column_{i}" for i in range(1, width + 1)]
     if not rows:
         return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(names, pl.String())})
-    text = b"\n".join(rows.values())
+    text = b"\n".join(row or b'""' for row in rows.values())  # Polars skips a blank line, even where a row has one cell
     cells = pl.read_csv(
         text,
         has_header=False,

@@ -46,7 +46,7 @@ def _cells(line: bytes) -> list[str]:
 
 def _flagged(cells: list[str], width: int, place: dict[str, int]) -> set[str]:
     """Numbers of the people whom the row may flag, over all ways to read it that its anchors allow."""
-    ways = [way for b in range(width + 1) if _is_anchored(way := _laid(cells, width, b), place)]
+    ways = [way for b in range(min(width, len(cells)) + 1) if _is_anchored(way := _laid(cells, width, b), place)]
     flags, numbers = _told(ways, place) if ways else _anywhere(cells, width, place)
     return {n for n in numbers if NUMBER.fullmatch(n)} if flags - NO else set()
 
@@ -54,9 +54,7 @@ def _flagged(cells: list[str], width: int, place: dict[str, int]) -> set[str]:
 def _laid(cells: list[str], width: int, broken_at: int) -> list[str | None]:
     """The cells under the heading, if cells were put in or are missing at that one place; None where one is missing."""
     more = len(cells) - width
-    if more >= 0:
-        return [*cells[:broken_at], *cells[broken_at + more :]]
-    return [*cells[:broken_at], *[None] * min(-more, width - broken_at), *cells[broken_at:]][:width]
+    return [*cells[:broken_at], *[None] * -more, *cells[broken_at + max(more, 0) :]]
 
 
 def _is_anchored(way: list[str | None], place: dict[str, int]) -> bool:

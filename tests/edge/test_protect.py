@@ -140,7 +140,7 @@ def test_another_spelling_in_another_system_hides_nobody(town: Town) -> None:
 
 def test_the_list_is_required_and_may_be_empty(town: Town) -> None:
     assert listed(town.protected) == []
-    town.protected.write_bytes("\ufefflocal_number\r\n900000000000002\r\n\r\n".encode())
+    town.protected.write_bytes("\ufefflocal_number\r\n\r\n900000000000002\r\n\r\n".encode())
     assert listed(town.protected) == ["900000000000002"]
     assert set(everywhere(["1"])["namespace"]) == {"", "pmh"}
     for content in (None, "", "number\n1\n", "local_number\n1,2\n"):
