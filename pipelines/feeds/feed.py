@@ -59,11 +59,15 @@ class Feed:
         return f"{record.name}.{self.format}"
 
 
+EVERY_RECORD = "*"
+
+
 @cache
 def _layout(feed: str, version: str, record: str) -> tuple[Column, ...]:
+    """What the feed sends with every record, and the record's own columns after it."""
     from pipelines.reference import feed_layout
 
-    rows = feed_layout(feed, version).filter(pl.col("record") == record)
+    rows = feed_layout(feed, version).filter(pl.col("record").is_in([EVERY_RECORD, record]))
     return tuple(
         Column(header, field, conversion or "")
         for header, field, conversion in rows.select("header", "field", "conversion").iter_rows()

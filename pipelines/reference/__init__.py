@@ -76,7 +76,7 @@ def head_circumference_table() -> dict[str, list[float]]:
 
 @cache
 def feed_layout(feed: str, version: str) -> pl.DataFrame:
-    """Layout of a feed: record, source_group, header (CSV heading or JSON path), field, conversion."""
+    """Layout of a feed: record (`*`: every record), source_group, header (CSV heading or JSON path), field, conversion."""
     return _csv(f"feeds/{feed}.csv").filter(pl.col("version") == version)
 
 
