@@ -65,23 +65,28 @@ class Between:
 
 @dataclass(frozen=True)
 class OneOf:
-    """A code of a code list; the list is data in `pipelines/reference/`, found by its id."""
+    """A code of a code list (of some of its codes, `among`); the list is data in `pipelines/reference/`, by its id."""
 
     code_list: str
+    among: tuple[str, ...] = ()
 
     @property
     def codes(self) -> tuple[str, ...]:
         from pipelines.reference import code_list
 
-        return tuple(code_list(self.code_list))
+        return self.among or tuple(code_list(self.code_list))
 
     @property
     def says_ja(self) -> str:
-        return f"コード表 {self.code_list} にあるコードであること"
+        return f"コード表 {self.code_list} にあるコード{self._some}であること"
 
     @property
     def says_en(self) -> str:
-        return f"must be a code of code list {self.code_list}"
+        return f"must be a code{self._some} of code list {self.code_list}"
+
+    @property
+    def _some(self) -> str:
+        return f" ({', '.join(self.among)})" if self.among else ""
 
     def holds(self, column: pl.Expr) -> pl.Expr:
         return column.is_in(list(self.codes))

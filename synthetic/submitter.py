@@ -25,7 +25,7 @@ from synthetic.observe import observed, people_as_recorded, through_pmh
 from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
 from synthetic.population.calendar import Window
-from synthetic.population.facts import Facts, facts_of
+from synthetic.population.facts import SENT, Facts, facts_of
 from synthetic.population.households import SLOT_BITS, Pregnancies, column_ids, pregnancies_of
 from synthetic.send import Written, lines_of, sheet_of
 from synthetic.truth import truth_of
@@ -136,7 +136,7 @@ class _Files:
             _marked(job.feeds / places().codes[m], job.seed)
 
     def _open(self, job: Job, municipality: int, its_habits: Habits) -> None:
-        for record in RECORDS.values():
+        for record in (RECORDS[name] for name in RECORDS if name in SENT):
             for feed in job.feeds_of(record.name, its_habits):
                 name = f"{places().codes[municipality]}/{feed.name}/{feed.file_name(record)}"
                 (job.feeds / name).parent.mkdir(parents=True, exist_ok=True)

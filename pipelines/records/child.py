@@ -4,28 +4,19 @@ from datetime import date
 
 import polars as pl
 
-from pipelines.declaration import Between, CrossRule, Field, OneOf, Record, Role
+from pipelines.declaration import Between, Field, OneOf, Record, Role
 from pipelines.records.growth import growth_class
-from pipelines.records.head import with_head
-from pipelines.records.months import months_between, window_class
+from pipelines.records.head import BRANCH, OF_PERSON, not_before_birth, with_head
+from pipelines.records.months import age_months, window_class
+from pipelines.records.programmes import OF_CHILDREN, programme
 
-PROGRAMME = {
-    "programme_code": Field(str, "健診の種類", "programme", rule=OneOf("mchdb-L22"), required=True),
-}
-OF_CHILD = {"local_person": ("person_local",)}
-
-
-def _not_before_birth(event: str) -> CrossRule:
-    return CrossRule(
-        f"{event}_is_not_before_birth", "生年月日以後であること", "must not be before the birth date", event,
-        lambda: pl.col(event) >= pl.col("birth_date"),
-    )  # fmt: skip
+PROGRAMME = programme(among=OF_CHILDREN)
 
 
 CHECKUP_TARGET = Record(
     "child_checkup_target", 1, "乳幼児健診対象者", "checkup target", grain="child, programme and year",
     key=("person_local", "programme_code", "target_fiscal_year"), event="scheduled_date",
-    visit_code="programme_code", local_tokens=OF_CHILD,
+    visit_code="programme_code", local_tokens=OF_PERSON,
     fields=with_head({
         **PROGRAMME,
         "target_fiscal_year": Field(int, "対象年度", "fiscal year of the list", rule=Between(2000, 2100), required=True),
@@ -35,17 +26,17 @@ CHECKUP_TARGET = Record(
         "is_removed": Field(
             bool, "除外の有無", "removed from the list", derive=lambda: pl.col("removed_reason_code").is_not_null()),
     }),
-    rules=(_not_before_birth("scheduled_date"),),
+    rules=(not_before_birth("scheduled_date"),),
     group="019060",
 )  # fmt: skip
 
 CHECKUP = Record(
     "child_checkup", 1, "乳幼児健診結果", "child checkup", grain="visit",
     key=("person_local", "programme_code", "branch"), event="visit_date", visit_code="programme_code",
-    local_tokens=OF_CHILD,
+    local_tokens=OF_PERSON,
     fields=with_head({
         **PROGRAMME,
-        "branch": Field(int, "枝番", "branch", Role.EDGE, Between(1, 99), required=True),
+        **BRANCH,
         "visit_date": Field(date, "健診受診日", "date of visit", Role.EVENT_DATE, required=True),
         "mode_code": Field(str, "実施区分", "individual or group", rule=OneOf("019-115")),
         "height_cm": Field(float, "身長", "height", Role.EDGE, Between(30.0, 140.0), "cm"),
@@ -54,15 +45,14 @@ CHECKUP = Record(
         "nutrition_code": Field(str, "栄養", "nutrition", rule=OneOf("019-119")),
         "judgement_code": Field(str, "判定", "judgement", rule=OneOf("019-116")),
         "ticket_kind_code": Field(str, "受診券の種類", "kind of ticket", rule=OneOf("mchdb-L13")),
-        "age_months": Field(
-            int, "月齢(月の差)", "age by months", unit="月", derive=lambda: months_between("birth_date", "visit_date")),
+        **age_months("visit_date"),
         "window_class": Field(str, "対象期間との関係", "against the legal window", derive=window_class),
         "height_class": Field(
             str, "身長の階級", "class of height", derive=lambda: growth_class("height_cm", "height_cm")),
         "weight_class": Field(
             str, "体重の階級", "class of weight", derive=lambda: growth_class("weight_kg", "weight_kg")),
     }),
-    rules=(_not_before_birth("visit_date"),),
+    rules=(not_before_birth("visit_date"),),
     group="019061/063/066",
 )  # fmt: skip
 
@@ -82,7 +72,7 @@ _ANSWERS: dict[str, tuple[str, str, str]] = {
 QUESTIONNAIRE = Record(
     "child_questionnaire", 1, "乳幼児健診アンケート", "checkup questionnaire", grain="questionnaire",
     key=("person_local", "programme_code"), event="answered_date", visit_code="programme_code",
-    local_tokens=OF_CHILD,
+    local_tokens=OF_PERSON,
     fields=with_head({
         **PROGRAMME,
         "answered_date": Field(date, "回答日", "date answered", Role.EVENT_DATE, required=True),
@@ -91,6 +81,6 @@ QUESTIONNAIRE = Record(
         "economic_code": Field(str, "経済的状況", "economic situation", Role.SENSITIVE, OneOf("019-191")),
         "harsh_items": Field(str, "体罰等", "harsh parenting", Role.SENSITIVE),
     }),
-    rules=(_not_before_birth("answered_date"),),
+    rules=(not_before_birth("answered_date"),),
     group="019062/064/067",
 )  # fmt: skip

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from pipelines.declaration import Between, Classes, Field, OneOf, Record, Role
-from pipelines.records.head import LOCAL_NUMBER, with_head
+from pipelines.records.head import BRANCH, LOCAL_NUMBER, OF_PERSON, with_head
 from pipelines.records.months import mother_age_class
 from pipelines.records.pregnancy import CHILDREN, OF_PREGNANCY, PARITY, PREGNANCY
 
@@ -59,7 +59,7 @@ DELIVERY = Record(
 BIRTH = Record(
     "birth", 1, "出生時状況", "birth", grain="child",
     key=("person_local",), event="birth_date",
-    local_tokens={"local_person": ("person_local",), "local_pregnancy": ("mother_local", "pregnancy_no")},
+    local_tokens=OF_PERSON | {"local_pregnancy": ("mother_local", "pregnancy_no")},
     fields=with_head(
         {
             "mother_local": Field(str, "母の宛名番号", "mother's local number", Role.LOCAL_KEY, LOCAL_NUMBER),
@@ -88,7 +88,7 @@ POSTPARTUM_VISIT = Record(
     local_tokens=OF_PREGNANCY,
     fields=with_head({
         **PREGNANCY,
-        "branch": Field(int, "枝番", "branch", Role.EDGE, Between(1, 99), required=True),
+        **BRANCH,
         "visit_kind_code": Field(str, "健診種別", "kind of checkup", rule=OneOf("019-221"), required=True),
         "visit_date": Field(date, "受診日", "date of visit", Role.EVENT_DATE, required=True),
         **{

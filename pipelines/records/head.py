@@ -2,7 +2,9 @@
 
 from datetime import date
 
-from pipelines.declaration import Between, Field, Matches, OneOf, Role
+import polars as pl
+
+from pipelines.declaration import Between, CrossRule, Field, Matches, OneOf, Role
 
 MUNICIPALITY = Matches(r"^\d{6}$", "6桁の全国地方公共団体コード", "a 6-digit municipality code")
 KANA = Matches(r"^[\p{Katakana}\p{Hiragana}ー・\-－ 　ｰﾞﾟ゛゜]+$", "かな", "in kana")
@@ -48,3 +50,14 @@ ROW: dict[str, Field] = {
 def with_head(fields: dict[str, Field], **replaced: Field) -> dict[str, Field]:
     """The shared head, its replaced fields, and the record's own fields after it."""
     return {**PERSON, **ROW, **replaced, **fields}
+
+
+OF_PERSON = {"local_person": ("person_local",)}
+BRANCH = {"branch": Field(int, "枝番", "branch", Role.EDGE, Between(1, 99), required=True)}
+
+
+def not_before_birth(event: str) -> CrossRule:
+    return CrossRule(
+        f"{event}_is_not_before_birth", "生年月日以後であること", "must not be before the birth date", event,
+        lambda: pl.col(event) >= pl.col("birth_date"),
+    )  # fmt: skip

@@ -3,9 +3,11 @@
 Whatever is computed here is the same for every day of the two months it is made of.
 """
 
+from functools import partial
+
 import polars as pl
 
-from pipelines.declaration import Classes
+from pipelines.declaration import Classes, Field
 
 MOTHER_AGE = Classes(5, 15, 45)
 
@@ -17,6 +19,15 @@ def months_between(earlier: str, later: str) -> pl.Expr:
         return pl.col(name).dt.year().cast(pl.Int32) * 12 + pl.col(name).dt.month().cast(pl.Int32)
 
     return index(later) - index(earlier)
+
+
+def age_months(event: str) -> dict[str, Field]:
+    """The field `age_months` of a child at an event."""
+    return {
+        "age_months": Field(
+            int, "月齢(月の差)", "age by months", unit="月", derive=partial(months_between, "birth_date", event)
+        )
+    }
 
 
 def mother_age_class(event: str) -> pl.Expr:

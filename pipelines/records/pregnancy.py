@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from pipelines.declaration import Between, Classes, CrossRule, Field, OneOf, Record, Role
-from pipelines.records.head import LOCAL_NUMBER, with_head
+from pipelines.records.head import LOCAL_NUMBER, OF_PERSON, with_head
 from pipelines.records.months import gestation_class, mother_age_class
 
 PARITY = Classes(1, 0, 4)
@@ -15,7 +15,7 @@ SYSTOLIC, DIASTOLIC = Classes(10, 80, 200), Classes(10, 40, 130)
 PREGNANCY = {
     "pregnancy_no": Field(str, "登録番号", "pregnancy number", Role.LOCAL_KEY, LOCAL_NUMBER, required=True),
 }
-OF_PREGNANCY = {"local_person": ("person_local",), "local_pregnancy": ("person_local", "pregnancy_no")}
+OF_PREGNANCY = OF_PERSON | {"local_pregnancy": ("person_local", "pregnancy_no")}
 
 
 def _stage_agrees_with_weeks() -> pl.Expr:

@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from pipelines.declaration import CrossRule, Field, OneOf, Record, Role
-from pipelines.records.head import MUNICIPALITY, with_head
+from pipelines.records.head import MUNICIPALITY, OF_PERSON, with_head
 
 
 def _left() -> pl.Expr:
@@ -16,7 +16,7 @@ def _left() -> pl.Expr:
 RESIDENCY_SPELL = Record(
     "residency_spell", 1, "在住期間", "residency spell", grain="person spell",
     key=("person_local", "resident_from_date"), event="resident_from_date",
-    local_tokens={"local_person": ("person_local",)},
+    local_tokens=OF_PERSON,
     fields=with_head({
         "resident_from_date": Field(date, "住民となった日", "resident from", Role.EVENT_DATE, required=True),
         "resident_to_date": Field(date, "住民でなくなった日", "resident to", Role.EVENT_DATE),

@@ -42,6 +42,7 @@ OF_CHILD: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {
     "child_checkup": checkups.checkups,
     "child_questionnaire": checkups.questionnaires,
 }
+SENT = (*OF_PREGNANCY, *OF_CHILD)
 NOT_SENT: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {  # no feed carries these yet
     "pregnancy_losses": losses.pregnancy_losses,
     "fathers": fathers.fathers,

@@ -47,7 +47,8 @@ DATES = {
     "resident_from_date": "2022-11-19", "notified_date": "2022-05-13", "visit_date": "2024-06-12", "due_date": "2022-11-25",
     "delivery_date": "2022-11-19", "scheduled_date": "2024-06-05", "answered_date": "2024-06-12", "recorded_date": "2024-06-20",
 }  # fmt: skip
-OF_MOTHER = ("pregnancy_notification", "antenatal_visit", "delivery", "postpartum_visit")
+OF_MOTHER = tuple(name for name, record in RECORDS.items() if "pregnancy_no" in record.arriving and name != "birth")
+ANY_DATE = "2023-06-14"
 VISIT_DATES = {"antenatal_visit": "2022-05-20", "postpartum_visit": "2022-12-21"}
 
 
@@ -65,14 +66,16 @@ def row(record: str, town: str = TOWN, /, **changes: Any) -> dict[str, str | Non
 
 
 def _value(field: Field) -> str | None:
+    if field.type is date:
+        return ANY_DATE
     match field.rule:
         case OneOf() as rule:
             return rule.codes[0]
         case Between(low=low) if not isinstance(low, date):
             return str(int(low) if field.type is int else low)
         case Matches():
-            return None
-    return None
+            return "A-1" if field.required else None
+    return "0" if field.type is bool else None
 
 
 @dataclass

@@ -11,12 +11,25 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.feeds import FEEDS
 from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
 from tests.edge.made_feeds import CHILD, MOTHER, Town, row
 from tests.edge.opened_parcel import opened
 from tests.edge.test_my_number import NUMBERS
 
 NOTE = "面談にて父の転職を聴取"
+NUMBERED = {
+    "handbook_number": "2022-07788",
+    "lot_number": "LOT-88421A",
+    "ticket_number": "9911223344",
+    "claim_line_no": "C-55667788",
+    "plan_no": "SP-443322",
+    "referral_no": "RF-121314",
+    "request_no": "IR-565758",
+    "own_code": "OWN-90817",
+    "center_code": "CC-313254-7",
+    "diagnosis": "先天性股関節脱臼の疑い",
+}
 NAMED = (
     "name",
     "kana_surname",
@@ -39,6 +52,7 @@ MORE = [
     "PMH-77",
     "PMH-88",
     "210987654321",
+    *NUMBERED.values(),
 ]
 DAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d", "%Y年%-m月%-d日", "%d.%m.%Y")
 ENCODINGS = ("utf-8", "cp932", "utf-16-le")
@@ -82,7 +96,7 @@ def everything(tables: dict[str, pl.DataFrame]) -> bytes:
 @pytest.fixture
 def busy_town(town: Town) -> Town:  # noqa: F811
     """A family in every record of both feeds, some of it refused, with notes and the official alphabet name."""
-    town.whole_family(note=NOTE, alphabet_name="KAGAMI SORA", facility_code="1710767113")
+    town.whole_family(note=NOTE, alphabet_name="KAGAMI SORA", facility_code="1710767113", **NUMBERED)
     bad = {"sex_code": "9", "visit_date": "2024-06-31", "note": NOTE}
     town.feeds.put("child_checkup", row("child_checkup", note=NOTE), row("child_checkup", programme_code="36", **bad))
     return town
@@ -95,7 +109,7 @@ def test_no_byte_of_parcel_state_and_report_names_a_person(busy_town: Town, cent
     assert sum(len(t) for t in inside.tables.values()) > 30
     assert leaks(sent.parcel.read_bytes() + inside.raw + everything(inside.tables)) == []
     remembered = {p.name: pl.read_parquet(p) for p in busy_town.state.glob("*.parquet")}
-    assert len(remembered["sent.parquet"]) == 12
+    assert len(remembered["sent.parquet"]) == sum(len(feed.record_names) for feed in FEEDS.values())
     assert leaks(everything(remembered)) == []
     others = [p for p in busy_town.home.rglob("*") if p.is_file() and busy_town.feeds.path not in p.parents]
     assert {busy_town.state / "state.json", busy_town.report / "refusals.csv"} <= set(others)
