@@ -75,6 +75,10 @@ def synth(
         int | None,
         typer.Option(min=0, help="この entity_id の周りだけを作る / make nothing but the column of this entity_id"),
     ] = None,
+    records: Annotated[
+        str | None,
+        typer.Option(help="送る記録だけを、カンマ区切りで / records to send, by commas; all that there are facts for"),
+    ] = None,
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -87,6 +91,7 @@ def synth(
         done = make_cohort(
             out, prefectures=codes, births=births, fiscal_years=_span(fiscal_years), seed=seed, faults=faults, jobs=jobs,
             municipality=municipality, layout=layout, encoding=encoding, only=only, progress=progress,
+            records=None if records is None else records.split(","),
         )  # fmt: skip
     _tell(done, as_json)
     raise typer.Exit(0 if done.is_calibrated else 1)

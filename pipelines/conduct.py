@@ -10,6 +10,7 @@ from typing import Any
 
 import duckdb
 
+from pipelines.indicators import COUNTS
 from pipelines.reference import units
 from pipelines.release.assemble import Source
 from pipelines.release.audit import Finding, audit_published
@@ -18,6 +19,14 @@ from pipelines.release.quality import quality_rows
 from pipelines.release.run import Released, release
 
 LEDGER_HEAD = "ledger_head"
+JUDGED_BY = "link_quality"  # table of core: how well people are linked, which needs the register of residents
+
+
+def counted_records() -> tuple[str, ...]:
+    """Records that the declared counts are made of, and those by which a release judges its links."""
+    from pipelines.warehouse.lineage import records_behind
+
+    return records_behind({*(count.grain for count in COUNTS.values()), JUDGED_BY})
 
 
 def init_warehouse(folder: Path, keys: Sequence[Path], registry: Path, ledger: Path | None = None) -> list[Path]:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from pipelines.conduct import init_warehouse, release_from
+from pipelines.conduct import counted_records, init_warehouse, release_from
 from pipelines.declaration import Problem
 
 MARK = ".mchdb-demo"
@@ -106,8 +106,9 @@ def _cohort(places: Places, prefectures: tuple[str, ...], seed: int, jobs: int) 
     from synthetic.cohort import make_cohort
 
     done = make_cohort(
-        places.out / "cohort", prefectures=prefectures, births=None, fiscal_years=FISCAL_YEARS, seed=seed, jobs=jobs
-    )
+        places.out / "cohort", prefectures=prefectures, births=None, fiscal_years=FISCAL_YEARS, seed=seed, jobs=jobs,
+        records=counted_records(),
+    )  # fmt: skip
     return done.lines()
 
 
@@ -123,14 +124,12 @@ def _keys(places: Places) -> None:
 
 
 def _registry(places: Places) -> None:
-    from pipelines.records import RECORDS
-
     with (places.out / "registry.csv").open("w", encoding="utf-8", newline="") as file:
         writer = csv.writer(file)
         writer.writerow(("submitter", "signing_key", "municipality", "record", "from_fy", "to_fy", "is_authority"))
         for code6 in places.submitters:
             public = (places.keys("submitter", code6) / "submitter-1.pub").read_text("utf-8").strip()
-            for record in RECORDS:
+            for record in counted_records():
                 writer.writerow((code6, public, code6, record, 1990, FISCAL_YEARS[1] + 1, 1))
 
 

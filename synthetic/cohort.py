@@ -5,7 +5,7 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
+from pipelines.records import RECORDS
 from synthetic import calibration
 from synthetic.asked import CannotBeHad
 from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
@@ -25,6 +26,7 @@ from synthetic.layout import ENCODINGS, own_feed
 from synthetic.parameters import parameters
 from synthetic.parts import put_together
 from synthetic.places import chosen, places
+from synthetic.population.as_records import SENT
 from synthetic.population.calendar import Window
 from synthetic.population.households import (
     COLUMN_BITS,
@@ -127,6 +129,7 @@ def make_cohort(
     layout: Path | None = None,
     encoding: str | None = None,
     only: int | None = None,
+    records: Collection[str] | None = None,
 ) -> Summary:
     """Makes OUT/feeds, OUT/truth and OUT/calibration.html; the same arguments give the same bytes.
 
@@ -140,12 +143,14 @@ def make_cohort(
     an encoding a layout is written in UTF-8.
     only: an `entity_id`; of the cohort that the other arguments describe nothing but the column is made in which this
     person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
+    records: names of those that are sent; None for all that there are facts for.
     chunk: columns at a time; None for as many as fit into 300 MiB.
     progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
     Raises CannotBeHad (a ValueError) with one sentence for arguments that name nothing.
     """
     _refuse(fiscal_years, births, jobs, chunk, encoding)
+    sent = _sent(records)
     rates = profile(faults)
     own = own_feed(layout, encoding or ENCODINGS[0]) if layout else None
     encoding = encoding or (ENCODINGS[0] if own else None)
@@ -159,7 +164,7 @@ def make_cohort(
         wanted = scope if column is None else _of_column(scope, column, moving)
         work = _fresh(out / ".making")
         of_all = partial(Job, work / "feeds", work / "parts", seed, window, chosen=scope.municipalities, only=column,
-                         own=own, encoding=encoding, rates=rates, chunk=chunk)  # fmt: skip
+                         own=own, encoding=encoding, records=sent, rates=rates, chunk=chunk)  # fmt: skip
         made = _made(pool, _jobs(of_all, wanted, moving, chunk), progress)
     clock.lap("feeds")
     summary = _finish(made, wanted, out, work, fiscal_years, seed, progress)
@@ -183,6 +188,16 @@ def _refuse(
             f"文字コードは {', '.join(ENCODINGS)} のいずれかです({encoding})。",
             f"The encoding must be one of {', '.join(ENCODINGS)}; got {encoding}.",
         )
+
+
+def _sent(records: Collection[str] | None) -> tuple[str, ...]:
+    """The records that are sent, in the order of their declaration."""
+    if unknown := sorted(set(records or ()) - set(SENT)):
+        raise CannotBeHad(
+            f"合成コホートが送れる記録は {', '.join(SENT)} です({', '.join(unknown)})。",
+            f"A cohort can send the records {', '.join(SENT)}; got {', '.join(unknown)}.",
+        )
+    return tuple(name for name in RECORDS if name in (SENT if records is None else records))
 
 
 def columns_at_once(window: Window) -> int:

@@ -101,11 +101,16 @@ CODE_OF = {
     "antenatal_visit": ("judgement_code", "8"), "delivery": ("method_code", "7"), "birth": ("nicu_code", "5"),
     "postpartum_visit": ("judgement_code", "9"), "child_checkup_target": ("target_reason_code", "7"),
     "child_checkup": ("judgement_code", "0"), "child_questionnaire": ("relaxed_code", "5"),
+    "handbook_issue": ("issue_reason_code", "8"), "ehandbook_registration": ("app_code", "7"),
+    "newborn_screening": ("hearing_result_code", "8"), "postpartum_care": ("approval_code", "8"),
+    "home_visit": ("met_child_code", "7"), "child_dental": ("caries_state_code", "7"),
+    "detailed_exam": ("domain_code", "8"), "vaccination": ("act_code", "7"),
 }  # fmt: skip
 CORRECTED = {
     "pregnancy_notification": "interview_done_code", "antenatal_visit": "judgement_code", "delivery": "method_code",
     "birth": "nicu_code", "postpartum_visit": "judgement_code", "child_checkup": "nutrition_code",
-    "child_questionnaire": "relaxed_code",
+    "child_questionnaire": "relaxed_code", "newborn_screening": "hearing_result_code", "postpartum_care": "approval_code",
+    "home_visit": "met_child_code", "detailed_exam": "result_code", "vaccination": "act_code",
 }  # fmt: skip
 CARD = ("branch_number", "phone")
 

@@ -13,6 +13,7 @@ from pipelines.declaration import Record
 from pipelines.feeds import FEEDS, Column, Feed
 from pipelines.records import RECORDS
 from synthetic.asked import CannotBeHad
+from synthetic.population.as_records import SENT
 
 ENCODINGS = ("utf-8", "utf-8-sig", "cp932")
 HEADINGS = ("record", "header", "field")
@@ -66,8 +67,8 @@ def _columns(path: Path) -> Iterator[tuple[int, str, Column]]:
 
 def _refuse(line: int, record: str, column: Column, others: list[Column], encoding: str) -> None:
     """Raises CannotBeHad with line and field."""
-    if record not in RECORDS:
-        raise _at(line, "record", f"{record} という記録はありません", f"there is no record {record}", RECORDS)
+    if record not in SENT:
+        raise _at(line, "record", f"{record} という記録はありません", f"there is no record {record}", SENT)
     known = [c.field for c in FEEDS["municipal"].columns(RECORDS[record])]
     if column.field not in known:
         raise _at(line, "field", f"{column.field} は {record} の項目ではありません",

@@ -29,6 +29,14 @@ CHANNELS = {  # record -> channel: share
     "child_checkup_target": {SYSTEM: 100},
     "child_checkup": {SYSTEM: 60, PAPER: 40},
     "child_questionnaire": {PAPER: 65, APP: 20, OCR: 15},
+    "handbook_issue": {SYSTEM: 100},
+    "ehandbook_registration": {APP: 100},
+    "newborn_screening": {PAPER: 85, OCR: 15},
+    "postpartum_care": {PAPER: 70, SYSTEM: 20, APP: 10},
+    "home_visit": {SYSTEM: 70, PAPER: 30},
+    "child_dental": {SYSTEM: 60, PAPER: 40},
+    "detailed_exam": {PAPER: 90, OCR: 10},
+    "vaccination": {PAPER: 70, OCR: 20, SYSTEM: 10},
 }
 MEASURED = (
     "weight_kg", "blood_pressure_systolic_mmhg", "blood_pressure_diastolic_mmhg", "urine_protein_code",

@@ -24,8 +24,9 @@ from synthetic.layout import OwnFeed
 from synthetic.observe import observed, people_as_recorded, through_pmh
 from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
+from synthetic.population.as_records import events_of
 from synthetic.population.calendar import Window
-from synthetic.population.facts import SENT, Facts, facts_of
+from synthetic.population.facts import Facts, facts_of
 from synthetic.population.households import SLOT_BITS, Pregnancies, column_ids, pregnancies_of
 from synthetic.send import Written, lines_of, sheet_of
 from synthetic.truth import truth_of
@@ -42,7 +43,7 @@ class Job:
     municipalities: their positions, rising. columns: how many of its own each brings. arrivals: mothers of other
     columns that move to one of them, and where to. chosen: positions of all submitters of the cohort.
     only: the one column that is wanted; None for all. own: a municipality's own format of its files; encoding: theirs,
-    None for each submitter's habit. rates: kind -> faults per million. chunk: columns at a time. parts: folder for their tables until all submitters are made.
+    None for each submitter's habit. records: those that are sent. rates: kind -> faults per million. chunk: columns at a time. parts: folder for their tables until all submitters are made.
     """
 
     feeds: Path
@@ -56,6 +57,7 @@ class Job:
     only: int | None
     own: OwnFeed | None
     encoding: str | None
+    records: tuple[str, ...]
     rates: dict[str, int]
     chunk: int
 
@@ -64,11 +66,8 @@ class Job:
         return replace(own, encoding=self.encoding or own.encoding)
 
     def feeds_of(self, record: str, its_habits: Habits) -> Iterator[Feed]:
-        municipal = self.own or FEEDS["municipal"]
-        if record in municipal.record_names:
-            yield municipal
-        if its_habits.uses_pmh and record in FEEDS["pmh"].record_names:
-            yield FEEDS["pmh"]
+        sent = (self.own or FEEDS["municipal"], *([FEEDS["pmh"]] if its_habits.uses_pmh else []))
+        yield from (feed for feed in sent if record in self.records and record in feed.record_names)
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ class _Files:
             _marked(job.feeds / places().codes[m], job.seed)
 
     def _open(self, job: Job, municipality: int, its_habits: Habits) -> None:
-        for record in (RECORDS[name] for name in RECORDS if name in SENT):
+        for record in RECORDS.values():
             for feed in job.feeds_of(record.name, its_habits):
                 name = f"{places().codes[municipality]}/{feed.name}/{feed.file_name(record)}"
                 (job.feeds / name).parent.mkdir(parents=True, exist_ok=True)
@@ -190,7 +189,7 @@ def _placed(answers: pl.DataFrame, files: pl.DataFrame) -> pl.DataFrame:
 
 def _send(draws: Draws, facts: Facts, files: _Files, job: Job) -> None:
     people = people_as_recorded(draws, facts.people)
-    for record, events in facts.events.items():
+    for record, events in events_of(facts, job.records):
         for start in range(0, len(events), ROWS_AT_ONCE):
             few = replace(facts, events={record: events[start : start + ROWS_AT_ONCE]})
             own = observed(few, record, people)

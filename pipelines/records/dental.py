@@ -69,9 +69,9 @@ CHILD_DENTAL = Record(
     }),
     rules=(
         not_before_birth("visit_date"),
-        CrossRule("caries_state_is_of_the_age", "むし歯の状態は健診の種類のコード表にあること(3歳は 019-130)",
-                  "must be a code of the programme's own list (019-130 at 3 years)", "caries_state_code",
-                  lambda: pl.col("caries_state_code").is_null() | _meaning("caries_state_code", CARIES).is_not_null()),
+        CrossRule("caries_state_is_of_the_age", "3歳のむし歯の状態はコード表 019-130 にあるコードであること",
+                  "must be a code of code list 019-130 at 3 years", "caries_state_code",
+                  lambda: (pl.col("programme_code") != "36") | (pl.col("caries_state_code") != "3")),
         CrossRule("treated_teeth_are_not_more_than_caries", "処置歯数はむし歯の本数以下であること",
                   "must not be more than the teeth with caries", "treated_teeth_count",
                   lambda: pl.col("treated_teeth_count") <= pl.col("caries_teeth_count")),

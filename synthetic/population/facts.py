@@ -42,8 +42,9 @@ OF_CHILD: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {
     "child_checkup": checkups.checkups,
     "child_questionnaire": checkups.questionnaires,
 }
-SENT = (*OF_PREGNANCY, *OF_CHILD)
-NOT_SENT: dict[str, Callable[[Scene, Invitations], pl.DataFrame]] = {  # no feed carries these yet
+NOT_SENT: dict[
+    str, Callable[[Scene, Invitations], pl.DataFrame]
+] = {  # told in the truth; `as_records` says which records carry them
     "pregnancy_losses": losses.pregnancy_losses,
     "fathers": fathers.fathers,
     "vaccinations": vaccination.vaccinations,
@@ -62,7 +63,7 @@ class Facts:
 
     people: one row per person and submitter. events: record name -> its rows by submitter and in the order of the
     households, with `row` (a number unique within record and submitter), `who` (position among the people), `event`
-    (day) and the record's fields. not_sent: tables of the truth alone, with `who` and the fields that their functions
+    (day) and the record's fields. not_sent: tables of the truth, with `who` and the fields that their functions
     name.
     """
 

@@ -13,13 +13,15 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.conduct import counted_records
 from synthetic.cohort import make_cohort
 from synthetic.truth import ORDER
 
 ROOT = Path(__file__).parents[2]
 BIRTHS, FEWER = 600, 250
+COUNTED = counted_records()  # one column at a time is tried with every record that a cohort can send
 COMMITTED = "d06a3f35478d6850e1f8f38c7d2afcfe2eea92558f83234284450ffdae1cfeb7"
-MAKE = "import sys; from pathlib import Path; from synthetic.cohort import make_cohort; make_cohort(Path(sys.argv[1]), ('13',), births=int(sys.argv[2]), faults='heavy', jobs=1)"
+MAKE = "import sys; from pathlib import Path; from pipelines.conduct import counted_records; from synthetic.cohort import make_cohort; make_cohort(Path(sys.argv[1]), ('13',), births=int(sys.argv[2]), faults='heavy', jobs=1, records=counted_records())"
 
 
 def files_of(out: Path) -> dict[str, str]:
@@ -46,7 +48,7 @@ def digest(out: Path) -> str:
 def cohort(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """千代田区 and a part of 中央区: both send through PMH as well."""
     out = tmp_path_factory.mktemp("cohort")
-    make_cohort(out, ("13",), births=BIRTHS, faults="heavy", jobs=1)
+    make_cohort(out, ("13",), births=BIRTHS, faults="heavy", jobs=1, records=COUNTED)
     return out
 
 
@@ -62,7 +64,7 @@ def test_one_column_at_a_time_changes_no_byte(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("chunk", "jobs"), [(1_000_000, 1), (7_777, 2), (37, 1), (100, 2)])
 def test_chunks_and_workers_change_no_byte(cohort: Path, tmp_path: Path, chunk: int, jobs: int) -> None:
-    make_cohort(tmp_path, ("13",), births=BIRTHS, faults="heavy", jobs=jobs, chunk=chunk)
+    make_cohort(tmp_path, ("13",), births=BIRTHS, faults="heavy", jobs=jobs, chunk=chunk, records=COUNTED)
     assert files_of(tmp_path) == files_of(cohort)
 
 
@@ -77,7 +79,7 @@ def test_the_processor_changes_no_byte(cohort: Path, tmp_path: Path, off: str) -
 
 
 def test_the_first_entities_do_not_change_when_there_are_more(cohort: Path, tmp_path: Path) -> None:
-    make_cohort(tmp_path, ("13",), births=FEWER, faults="heavy", jobs=1)
+    make_cohort(tmp_path, ("13",), births=FEWER, faults="heavy", jobs=1, records=COUNTED)
     for name in ORDER:
         fewer, more = (pl.read_parquet(out / "truth" / f"{name}.parquet") for out in (tmp_path, cohort))
         assert 0 < len(fewer) < len(more)

@@ -6,9 +6,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from pipelines.conduct import counted_records
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from synthetic.cohort import Summary, make_cohort
+
+COUNTED = counted_records()  # as the demo sends; every record is looked at in test_every_record.py
 
 
 @dataclass(frozen=True)
@@ -41,10 +44,11 @@ class Cohort:
 
 @pytest.fixture(scope="session")
 def clean(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
-    return Cohort(make_cohort(tmp_path_factory.mktemp("clean"), prefectures=("31",), faults="none"))
+    return Cohort(make_cohort(tmp_path_factory.mktemp("clean"), prefectures=("31",), faults="none", records=COUNTED))
 
 
 @pytest.fixture(scope="session")
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """甲府市 (UTF-8 with BOM) and 富士吉田市 (CP932); both send through PMH as well."""
-    return Cohort(make_cohort(tmp_path_factory.mktemp("faulty"), prefectures=("19",), births=3500, faults="heavy"))
+    out = tmp_path_factory.mktemp("faulty")
+    return Cohort(make_cohort(out, prefectures=("19",), births=3500, faults="heavy", records=COUNTED))

@@ -11,11 +11,12 @@ from synthetic.calibration import as_html, measures, report, write
 from synthetic.cohort import SMALLEST_JUDGED_COHORT, Summary, make_cohort
 from synthetic.joint import RISKS
 from synthetic.parameters import parameters
+from tests.synthetic.conftest import COUNTED
 
 
 @pytest.fixture(scope="module")
 def okinawa(tmp_path_factory: pytest.TempPathFactory) -> Summary:
-    return make_cohort(tmp_path_factory.mktemp("okinawa"), prefectures=("47",))
+    return make_cohort(tmp_path_factory.mktemp("okinawa"), prefectures=("47",), records=COUNTED)
 
 
 @pytest.mark.parametrize("measure", [m.name for m in measures()])
@@ -70,7 +71,7 @@ def test_a_cohort_with_another_parameter_is_outside(
 ) -> None:
     monkeypatch.setitem(parameters()["birth_weight"], "shift_g", -150.0)
     out = tmp_path_factory.mktemp("light")
-    made = make_cohort(out, prefectures=("31",), births=3000, jobs=1, faults="none")
+    made = make_cohort(out, prefectures=("31",), births=3000, jobs=1, faults="none", records=COUNTED)
     assert "lbw" in made.outside
     assert "範囲外" in (out / "calibration.html").read_text("utf-8")
 

@@ -10,6 +10,7 @@ from synthetic.asked import CannotBeHad
 from synthetic.cohort import Summary, make_cohort
 from synthetic.places import places
 from synthetic.population.households import COLUMN_BITS, MEMBER_BITS, SLOT_BITS
+from tests.synthetic.conftest import COUNTED
 
 COLUMN = pl.col("entity_id") // (1 << (MEMBER_BITS + SLOT_BITS))
 HOME = COLUMN // (1 << COLUMN_BITS)
@@ -17,7 +18,7 @@ HOME = COLUMN // (1 << COLUMN_BITS)
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Summary:
-    return make_cohort(tmp_path_factory.mktemp("whole"), prefectures=("31",), faults="heavy")
+    return make_cohort(tmp_path_factory.mktemp("whole"), prefectures=("31",), faults="heavy", records=COUNTED)
 
 
 @cache
@@ -43,7 +44,7 @@ def who_moves_in_from_elsewhere(whole: Summary) -> int:
 @pytest.mark.parametrize("who", [who_moves_within, who_moves_in_from_elsewhere])
 def test_a_column_alone_has_the_bytes_it_has_in_the_whole(whole: Summary, tmp_path: Path, who: object) -> None:
     entity = who(whole)  # type: ignore[operator]
-    alone = make_cohort(tmp_path, prefectures=("31",), faults="heavy", only=entity)
+    alone = make_cohort(tmp_path, prefectures=("31",), faults="heavy", only=entity, records=COUNTED)
     links, own = of_column(whole, "links", entity), truth(alone.out, "links")
     assert alone.rows == len(own) == len(links) > 5
     assert entity in own["entity_id"]
@@ -59,7 +60,7 @@ def test_a_column_alone_has_the_bytes_it_has_in_the_whole(whole: Summary, tmp_pa
 @pytest.mark.parametrize("who", [who_moves_within, who_moves_in_from_elsewhere])
 def test_its_truth_and_its_answers_are_those_of_the_whole(whole: Summary, tmp_path: Path, who: object) -> None:
     entity = who(whole)  # type: ignore[operator]
-    alone = make_cohort(tmp_path, prefectures=("31",), faults="heavy", only=entity)
+    alone = make_cohort(tmp_path, prefectures=("31",), faults="heavy", only=entity, records=COUNTED)
     for name in ("persons", "children", "moves", "visits"):
         assert truth(alone.out, name).equals(of_column(whole, name, entity)) and len(truth(alone.out, "persons")), name
     answers = of_column(whole, "answer_key", entity)
