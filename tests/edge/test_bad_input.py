@@ -21,6 +21,11 @@ def refusals(town: Town) -> list[tuple[str, int, str, str]]:
     return pl.read_csv(town.report / "refusals.csv").select("file", "line", "field", "rule").rows()
 
 
+def numbered(record: str, n: int) -> dict[str, str]:
+    """Another line number of a claim, whose key holds no person."""
+    return {"claim_line_no": f"C-{n}"} if record == "claim" else {}
+
+
 @pytest.mark.parametrize(
     ("record", "changes", "field", "rule"),
     [
@@ -37,12 +42,35 @@ def refusals(town: Town) -> list[tuple[str, int, str, str]]:
         ("child_checkup", {"residence_municipality_code": OTHER_TOWN}, "residence_municipality_code", "other_municipality"),
         ("pregnancy_notification", {"notification_stage_code": "3"}, "notification_stage_code", "stage_agrees_with_weeks"),
         ("antenatal_visit", {"blood_pressure_diastolic_mmhg": "120"}, "blood_pressure_diastolic_mmhg", "diastolic_is_below_systolic"),
+        ("pregnancy_questionnaire", {"satogaeri_prefecture_code": "48"}, "satogaeri_prefecture_code", "pattern"),
+        ("pregnancy_questionnaire", {"height_cm": "1.58"}, "height_cm", "range"),
+        ("handbook_issue", {"handbook_order": "6"}, "handbook_order", "range"),
+        ("ehandbook_registration", {"is_pmh_linked": "はい"}, "is_pmh_linked", "form_flag"),
+        ("child_dental", {"programme_code": "35"}, "programme_code", "code"),
+        ("child_dental", {"programme_code": "36", "caries_state_code": "3"}, "caries_state_code", "caries_state_is_of_the_age"),
+        ("child_dental", {"treated_teeth_count": "9", "caries_teeth_count": "2"}, "treated_teeth_count", "treated_teeth_are_not_more_than_caries"),
+        ("newborn_screening", {"test_date": "2022-11-18"}, "test_date", "test_date_is_not_before_birth"),
+        ("postpartum_care", {"used_date": "2023-06-13"}, "used_date", "used_is_not_before_applied"),
+        ("postpartum_care", {"used_days": "32"}, "used_days", "range"),
+        ("home_visit", {"met_child_code": "0"}, "met_child_code", "code"),
+        ("detailed_exam", {"programme_code": "40"}, "programme_code", "code"),
+        ("detailed_exam", {"examined_date": "2023-06-13"}, "examined_date", "examined_is_not_before_referred"),
+        ("nonattender_followup", {"rule_id": "due_date_passed"}, "rule_id", "code"),
+        ("vaccination", {"vaccine_code": "MR"}, "vaccine_code", "code"),
+        ("vaccination", {"dose_no": None}, "dose_no", "required"),
+        ("claim", {"claimed_date": "2023-05-01"}, "claimed_date", "claimed_is_not_before_service"),
+        ("claim", {"paid_date": "2023-05-31"}, "paid_date", "paid_is_not_before_claimed"),
+        ("claim", {"unit_price_yen": "5,070"}, "unit_price_yen", "form_whole"),
+        ("information_request", {"replied_date": "2023-06-13"}, "replied_date", "replied_is_not_before_requested"),
+        ("support_plan", {"plan_no": "計画1"}, "plan_no", "pattern"),
+        ("own_measure", {"held_date": "2022-11-18"}, "held_date", "held_date_is_not_before_birth"),
     ],
 )  # fmt: skip
 def test_a_bad_cell_refuses_its_row_alone(
     town: Town, record: str, changes: dict[str, Any], field: str, rule: str
 ) -> None:
-    town.feeds.put(record, row(record), row(record, **NUMBER_2, **changes), row(record, person_local="3"))
+    own = [row(record, **numbered(record, n)) for n in range(3)]
+    town.feeds.put(record, own[0] | {"person_local": "1"}, own[1] | NUMBER_2 | changes, own[2] | {"person_local": "3"})
     assert refusals(town) == [(f"municipal/{record}.csv", 3, field, rule)]
     assert town.send().counts[record].accepted == 2
 

@@ -16,8 +16,10 @@ from hypothesis import strategies as st
 from pipelines.edge import depart as depart_module
 from pipelines.edge.depart import Departure
 from pipelines.edge.window import Windowed
+from pipelines.records import RECORDS
+from pipelines.records.parcel import LAG_TABLE
 from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
-from tests.edge.made_feeds import CHILD, MOTHER, Town, departed, row
+from tests.edge.made_feeds import CHILD, MOTHER, OF_MOTHER, Town, departed, row
 
 SMALLEST_WINDOW = 14  # days; the promise, not the code's constant
 CLASSES = {"-11": (0, 11), "12-19": (12, 19), "20-27": (20, 27), "28-35": (28, 35), "36-": (36, 45)}
@@ -75,6 +77,41 @@ def test_moved_event_days_leave_identical_tables_with_the_same_parcel_key(town: 
         left = departed(town.feeds)
         tables.append(left.records | left.tokens)
     assert all(table.equals(tables[1][name]) for name, table in tables[0].items())
+
+
+def put_every_record(town: Town, born: int, mother: int, event: int) -> None:  # noqa: F811
+    """A row in every record: each date of a record in a month of its own, in the order declared, its day chosen."""
+    for record in RECORDS.values():
+        person = MOTHER | {"birth_date": day_of("1992-07", mother)["date"]}
+        if record.name not in OF_MOTHER:
+            person = CHILD | {"birth_date": day_of("2022-11", born)["date"]}
+        dates = [n for n, f in record.arriving.items() if f.type is date and n not in ("birth_date", "recorded_date")]
+        days = (event, 29 - event)  # two dates of a row move against each other
+        told = {name: day_of(f"2023-{month:02d}", days[month % 2])["date"] for month, name in enumerate(dates, start=3)}
+        own = person | told
+        recorded = (date.fromisoformat(own[record.event]) + timedelta(days=8)).isoformat()
+        town.feeds.put(record.name, row(record.name, **own, recorded_date=recorded))
+
+
+@pytest.mark.parametrize(("born", "mother", "event"), [(1, 31, 28), (30, 1, 1), (1, 1, 1), (30, 31, 28)])
+def test_no_record_tells_a_day(town: Town, born: int, mother: int, event: int) -> None:  # noqa: F811
+    """Walks the declarations: a new record is in here without a line."""
+    put_every_record(town, 15, 15, 15)
+    expected = without_keys(departed(town.feeds))
+    assert set(expected) == {*RECORDS, LAG_TABLE}
+    put_every_record(town, born, mother, event)
+    moved = without_keys(departed(town.feeds))
+    assert [name for name in expected if moved[name] != expected[name]] == []
+
+
+@pytest.mark.parametrize(("record", "field"), [("newborn_screening", "test_date"), ("claim", "service_date")])
+def test_what_follows_a_birth_by_days_tells_no_month(town: Town, record: str, field: str) -> None:  # noqa: F811
+    """A hearing test is made within three days: a test of the next month would tell a birth on the last three."""
+    left = []
+    for day in ("2022-11-30", "2022-12-01"):
+        town.feeds.put(record, row(record, **{field: day}))
+        left.append(without_keys(departed(town.feeds))[record])
+    assert left[0] == left[1]
 
 
 def put_pregnancies(town: Town, count: int, seed: int) -> None:  # noqa: F811
