@@ -85,6 +85,11 @@ def foreign_given_names() -> Pool:
     return _even(_joined("foreign_given", "foreign_given", " "))
 
 
+def joined(*pools: Pool) -> pl.DataFrame:
+    """Columns written and kana of the pools, one pool after the other."""
+    return pl.concat(pl.DataFrame({"written": pool.written, "kana": pool.kana}) for pool in pools)
+
+
 @cache
 def streets() -> tuple[pl.Series, pl.Series]:
     """Towns and building names (the first is empty: most live in a house)."""

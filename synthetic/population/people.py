@@ -1,13 +1,15 @@
 """What a municipality writes about a person: names, numbers, address, phone, insurance."""
 
+from functools import cache
+
 import numpy as np
 import polars as pl
 
 from synthetic.draws import Draws, Ids
-from synthetic.names import Pool, foreign_given_names, foreign_surnames, given_names, streets, surnames
+from synthetic.names import Pool, foreign_given_names, foreign_surnames, given_names, joined, streets, surnames
 from synthetic.places import places
 from synthetic.population.calendar import dates
-from synthetic.population.households import person
+from synthetic.population.households import Flags, person
 from synthetic.population.visits import Scene, codes
 
 LOCAL_DIGITS = 10**11  # more than there are person ids; multiplication by a number prime to it is a permutation
@@ -55,7 +57,10 @@ def pregnancy_number(pregnancy: Ids, municipality: Ids, of_pmh: bool = False) ->
     return local_number(pregnancy, municipality + (9000 if of_pmh else 3000), _PREGNANCY_FACTOR)
 
 
-def _given(draws: Draws, pool: Pool, ids: Ids, first: Ids, member: Ids) -> Ids:
+GIRLS, BOYS, FOREIGN = 0, 1, 2
+
+
+def _given(draws: Draws, pool: Pool, first: Ids, member: Ids) -> Ids:
     """Position in the pool; children of one delivery never share a name."""
     start = draws.picked("name.given", first, pool.shares)
     stride = 1 + draws.below("name.stride", first, len(pool) // 4)
@@ -65,41 +70,50 @@ def _given(draws: Draws, pool: Pool, ids: Ids, first: Ids, member: Ids) -> Ids:
 def _names(scene: Scene, ids: Ids, mother: Ids, member: Ids) -> list[pl.Series]:
     draws, m = scene.draws, scene.mothers
     first = np.where(member > 0, ids - member + 1, ids)
-    is_foreign = m.is_foreign[mother]
     is_girl = np.concatenate([np.ones(len(m), dtype=bool), scene.children.sex == FEMALE])
-    picked = {
-        "girl": _given(draws, given_names("girl"), ids, first, member),
-        "boy": _given(draws, given_names("boy"), ids, first, member),
-        "foreign": _given(draws, foreign_given_names(), ids, first, member),
-    }
-    family = draws.picked("name.surname", m.id, surnames().shares)[mother]
-    foreign_family = draws.picked("name.surname", m.id, foreign_surnames().shares)[mother]
-
-    def chosen(part: str) -> tuple[pl.Series, pl.Series]:
-        def of(pool: Pool, at: Ids) -> pl.Series:
-            return (pool.kana if part == "kana" else pool.written)[at]
-
-        given = of(given_names("girl"), picked["girl"]).zip_with(
-            pl.Series(is_girl), of(given_names("boy"), picked["boy"])
-        )
-        given = of(foreign_given_names(), picked["foreign"]).zip_with(pl.Series(is_foreign), given)
-        return of(foreign_surnames(), foreign_family).zip_with(pl.Series(is_foreign), of(surnames(), family)), given
-
-    (surname, given), (kana_surname, kana_given) = chosen("written"), chosen("kana")
-    return _as_written(surname, given, kana_surname, kana_given, pl.Series(is_foreign))
+    kind = np.where(m.is_foreign[mother], FOREIGN, np.where(is_girl, GIRLS, BOYS))
+    given, start = np.empty(len(ids), dtype=np.int64), 0
+    for number, pool in enumerate((given_names("girl"), given_names("boy"), foreign_given_names())):
+        at = np.flatnonzero(kind == number)
+        given[at] = start + _given(draws, pool, first[at], member[at])
+        start += len(pool)
+    family = draws.picked("name.surname", m.id, surnames().shares)
+    at = np.flatnonzero(m.is_foreign)
+    family[at] = len(surnames()) + draws.picked("name.surname", m.id[at], foreign_surnames().shares)
+    return _as_written(family[mother], given, kind == FOREIGN)
 
 
-def _as_written(
-    surname: pl.Series, given: pl.Series, kana_surname: pl.Series, kana_given: pl.Series, foreign: pl.Series
-) -> list[pl.Series]:
-    table = pl.DataFrame({"s": surname, "g": given, "ks": kana_surname, "kg": kana_given, "f": foreign})
-    alphabet = pl.concat_str("s", pl.lit(" "), "g")
-    return table.select(
-        name=pl.when("f").then(alphabet).otherwise(pl.concat_str("s", pl.lit("\u3000"), "g")),
-        kana_surname="ks",
-        kana_given_name=pl.col("kg").str.replace(" ", "・", literal=True),
-        alphabet_name=pl.when("f").then(alphabet),
-    ).get_columns()
+@cache
+def _spoken() -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Surnames (those of foreign residents last) and given names (girls', boys', foreign residents'): written, kana."""
+    foreign = foreign_given_names()
+    dotted = Pool(foreign.written, foreign.kana.str.replace(" ", "・", literal=True), foreign.shares)
+    return joined(surnames(), foreign_surnames()), joined(given_names("girl"), given_names("boy"), dotted)
+
+
+def _as_written(family: Ids, given: Ids, is_foreign: Flags) -> list[pl.Series]:
+    """Positions in the tables of `_spoken` as names; those of foreign residents with a narrow space, as in the alphabet."""
+    (surname, kana_surname), (name, kana_name) = (
+        table[at].get_columns() for table, at in zip(_spoken(), (family, given), strict=True)
+    )
+    space = pl.Series(["\u3000", " "])[is_foreign.astype(np.uint32)]
+    table = pl.DataFrame({"s": surname, "space": space, "g": name, "f": is_foreign})
+    whole = table.select(name=pl.concat_str("s", "space", "g"), f="f")
+    return [
+        whole["name"], kana_surname.alias("kana_surname"), kana_name.alias("kana_given_name"),
+        whole.select(pl.when("f").then("name").alias("alphabet_name")).to_series(),
+    ]  # fmt: skip
+
+
+@cache
+def _house_numbers() -> pl.Series:
+    """丁目, 番, 号: 9 by 40 by 30 of them."""
+    return pl.Series([f"{a}-{b}-{c}" for a in range(1, 10) for b in range(1, 41) for c in range(1, 31)])
+
+
+@cache
+def _four_digits() -> pl.Series:
+    return pl.Series([f"{number:04}" for number in range(10_000)])
 
 
 def _households(scene: Scene) -> pl.DataFrame:
@@ -107,26 +121,25 @@ def _households(scene: Scene) -> pl.DataFrame:
     draws, m = scene.draws, scene.mothers
     towns, buildings = streets()
     here = m.id * 2048 + m.submitter
-    numbers = [draws.below(f"address.{part}", here, top) for part, top in (("chome", 9), ("ban", 40), ("go", 30))]
+    chome, ban, go = (draws.below(f"address.{part}", here, top) for part, top in (("chome", 9), ("ban", 40), ("go", 30)))
     flat = draws.happens("address.flat", here, 0.35)
     building = np.where(flat, 1 + draws.below("address.building", here, len(buildings) - 1), 0)
     room = np.where(flat, 101 + 100 * draws.below("address.floor", here, 9) + draws.below("address.room", here, 8), 0)
     phone = draws.below("phone", m.id, 10**8)
-    kind = pl.Series(["090", "080", "070"])[draws.below("phone.kind", m.id, 3)]
+    kind = pl.Series(["090-", "080-", "070-"])[draws.below("phone.kind", m.id, 3)]
     text = pl.DataFrame({
         "municipality": pl.Series(places().names)[m.submitter],
         "town": towns[draws.below("address.town", here, len(towns))],
-        "chome": numbers[0] + 1, "ban": numbers[1] + 1, "go": numbers[2] + 1,
+        "house": _house_numbers()[(chome * 40 + ban) * 30 + go],
         "building": buildings[building], "room": codes(room, 0), "kind": kind,
-        "phone": pl.Series(phone).cast(pl.String).str.zfill(8),
+        "upper": _four_digits()[phone // 10_000], "lower": _four_digits()[phone % 10_000],
     })  # fmt: skip
     chosen = text.select(
         address=pl.concat_str(
-            "municipality", "town", "chome", pl.lit("-"), "ban", pl.lit("-"), "go",
-            pl.concat_str(pl.lit(" "), "building", "room").fill_null(""),
+            "municipality", "town", "house", pl.concat_str(pl.lit(" "), "building", "room").fill_null("")
         ),
-        phone=pl.concat_str("kind", pl.lit("-"), pl.col("phone").str.slice(0, 4), pl.lit("-"), pl.col("phone").str.slice(4)),
-    )  # fmt: skip
+        phone=pl.concat_str("kind", "upper", pl.lit("-"), "lower"),
+    )
     return chosen.with_columns(*_insurance(scene), *_household_marks(scene))
 
 

@@ -1,5 +1,6 @@
 """Routine vaccinations of children, dose by dose; the schedule of `parameters.toml` is 要確認."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 
@@ -10,7 +11,7 @@ from synthetic.draws import Ids
 from synthetic.parameters import parameters
 from synthetic.population.calendar import FAR, dates, day
 from synthetic.population.checkups import Invitations
-from synthetic.population.risk import cuts, latent
+from synthetic.population.risk import cut, latent
 from synthetic.population.visits import Scene
 
 MONTH = 30.4375
@@ -48,29 +49,33 @@ def schedule() -> tuple[Dose, ...]:
 
 def vaccinations(scene: Scene, _: Invitations) -> pl.DataFrame:
     """One row per dose of a resident child in the years sent: series, dose_no, vaccinated_date."""
-    c, p = scene.children, parameters()["vaccination"]
-    living = np.flatnonzero(~c.is_stillborn)
+    living = np.flatnonzero(~scene.children.is_stillborn)
+    seen = [(nth, *_given(scene, living, on)) for nth, on in enumerate(_days(scene, living))]
+    dose = np.repeat([nth for nth, _, _ in seen], [len(child) for _, child, _ in seen])
+    series, number = (np.array([getattr(dose, of) for dose in schedule()]) for of in ("series", "number"))
+    return pl.DataFrame({
+        "who": len(scene.mothers) + np.concatenate([child for _, child, _ in seen]), "series": series_names()[series[dose]],
+        "dose_no": number.astype(np.uint8)[dose], "vaccinated_date": dates(np.concatenate([on for _, _, on in seen])),
+    })  # fmt: skip
+
+
+def _days(scene: Scene, living: Ids) -> Iterator[Ids]:
+    """Per dose of the schedule: the day on which each child is given it; FAR: never."""
+    p, draws, ids, born = parameters()["vaccination"], scene.draws, scene.children.id[living] * 64, scene.children.born[living]
     refuses, delay = _habits(scene, living)
-    plans = list(p["series"].values())
-    parts = []
-    given = np.full(len(living), FAR)
+    plans, given = list(p["series"].values()), np.full(len(living), FAR)
+    ready = born + delay
     for nth, dose in enumerate(schedule()):
         plan = plans[dose.series]
-        due = (
-            c.born[living]
-            + dose.due
-            + delay
-            + scene.draws.below("vaccination.day", c.id[living] * 64 + nth, p["day_spread"])
-        )
+        due = ready + dose.due + draws.below("vaccination.day", ids + nth, p["day_spread"])
         if dose.is_first:
-            within = (c.born[living] >= day(*plan["born_from"])) & (c.born[living] < day(*plan["born_before"]))
-            takes = within & (refuses < cuts(1 - np.array([plan["coverage"]]))[0])
+            within = (born >= day(*plan["born_from"])) & (born < day(*plan["born_before"]))
+            takes = within & (refuses < cut(1 - plan["coverage"]))
             given = np.where(takes, due, FAR)
         else:
-            goes_on = scene.draws.happens("vaccination.next", c.id[living] * 64 + nth, p["goes_on"])
+            goes_on = draws.happens("vaccination.next", ids + nth, p["goes_on"])
             given = np.where(goes_on & (given < FAR), np.maximum(due, given + dose.after), FAR)
-        parts.append(_given(scene, living, given, nth))
-    return pl.concat(parts)
+        yield given
 
 
 def _habits(scene: Scene, living: Ids) -> tuple[np.ndarray, Ids]:
@@ -82,15 +87,10 @@ def _habits(scene: Scene, living: Ids) -> tuple[np.ndarray, Ids]:
     return refuses, np.floor(np.maximum(late + 1, 0) * p["late_days_per_sd"]).astype(np.int64)
 
 
-def _given(scene: Scene, living: Ids, given: Ids, nth: int) -> pl.DataFrame:
-    """A dose of those who were resident, alive and within the years sent on its day."""
-    c, window, dose = scene.children, scene.window, schedule()[nth]
+def _given(scene: Scene, living: Ids, given: Ids) -> tuple[Ids, Ids]:
+    """Children who were resident, alive and within the years sent on the day of a dose, and that day."""
+    c, window = scene.children, scene.window
     at = np.flatnonzero((given >= window.start) & (given <= window.end) & (given < c.died[living]))
     child, on = living[at], given[at]
     here = scene.is_here(c.of[child], on)
-    child, on = child[here], on[here]
-    n = len(child)
-    return pl.DataFrame({
-        "who": len(scene.mothers) + child, "series": series_names().new_from_index(dose.series, n),
-        "dose_no": np.full(n, dose.number, dtype=np.uint8), "vaccinated_date": dates(on),
-    })  # fmt: skip
+    return child[here], on[here]
