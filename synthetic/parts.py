@@ -1,11 +1,12 @@
 """Truth, links and answers of a cohort: laid aside stretch by stretch by the workers, put together by their parent.
 
-A worker holds one stretch, the parent one submitter's rows of one table, so that a country needs no more memory than its
-largest city. Parquet is written as the rows come, in row groups of a fixed size: how the cohort was cut cannot be seen.
+A worker holds one stretch, and tables are written as their rows are read, so that a country needs no more memory than its
+largest city. Parquet has row groups of a fixed size: how the cohort was cut cannot be seen.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -20,8 +21,7 @@ from synthetic.truth import ORDER, Truth
 ROWS_PER_GROUP = 500_000
 LINKS_AT_ONCE = 250_000
 NAMED = {"persons": "entity_id", "children": "entity_id", "pregnancies": "mother_entity_id"}  # told if a row names them
-Schema = dict[str, pl.DataType]
-LINK: Schema = {
+LINK = {
     "feed": pl.String(), "file": pl.String(), "line": pl.UInt32(), "record": pl.String(), "entity_id": pl.Int64(),
 }  # fmt: skip
 
@@ -30,7 +30,7 @@ LINK: Schema = {
 class Part:
     """What a job laid aside.
 
-    tables: name -> a file per stretch. answers: files of the answer key. ids: whose each row sent is, in the order of writing;
+    tables: name -> files in the order of their rows. answers: files of the answer key. ids: whose each row sent is, in the order of writing;
     segments: number of the file and of the rows, one line per piece written; files: feed, name and record of each.
     named_elsewhere: people that rows here name and whose facts another stretch or submitter tells, rising.
     """
@@ -46,9 +46,10 @@ class Part:
 class Aside:
     """Lays aside what a job made, a stretch at a time."""
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self._stem = folder / name
-        self._tables: dict[str, list[Path]] = {}
+    def __init__(self, folder: Path, name: str, *, of_one: bool) -> None:
+        """of_one: all rows are one submitter's, so that a table whose order begins with a category is cut by it."""
+        self._stem, self._of_one = folder / name, of_one
+        self._tables: dict[str, list[tuple[int, Path]]] = {}  # with the place of the rows' category
         self._answers: list[Path] = []
         self._segments: list[tuple[int, int]] = []
         self._elsewhere: list[Ids] = []
@@ -73,8 +74,17 @@ class Aside:
             if name in NAMED:
                 table = table.with_columns(is_named=pl.Series(_is_in(table[NAMED[name]], named)))
             made = self._tables.setdefault(name, [])
-            made.append(self._path(f"{len(made)}.{name}.arrow"))
-            table.sort("submitter", *ORDER[name]).write_ipc(made[-1], compression="lz4")
+            for place, rows in self._cut(table.sort("submitter", *ORDER[name]), ORDER[name][0]):
+                made.append((place, self._path(f"{len(made)}.{name}.arrow")))
+                rows.write_ipc(made[-1][1], compression="lz4")
+
+    def _cut(self, table: pl.DataFrame, first: str) -> Iterator[tuple[int, pl.DataFrame]]:
+        """The sorted table in pieces that are to follow those of the same place."""
+        if not (self._of_one and isinstance(table.schema[first], pl.Enum) and len(table)):
+            yield 0, table
+            return
+        for rows in table.partition_by(first, maintain_order=True):
+            yield rows[first].to_physical()[0], rows
 
     def answers(self, answers: pl.DataFrame) -> int:
         """Some of the answer key; returns the number of its faults."""
@@ -86,7 +96,8 @@ class Aside:
         self._ids.close()
         segments = np.array(self._segments, dtype=np.int64).reshape(-1, 2)
         elsewhere = np.unique(np.concatenate(self._elsewhere))
-        return Part(self._tables, self._answers, self._path("ids"), segments, files, elsewhere)
+        tables = {name: [path for _, path in sorted(made, key=itemgetter(0))] for name, made in self._tables.items()}
+        return Part(tables, self._answers, self._path("ids"), segments, files, elsewhere)
 
 
 def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
@@ -100,51 +111,41 @@ def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
 def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[int, int], None]) -> None:
     """Writes the Parquet files of a cohort, each of which says that it is synthetic.
 
-    Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called with the parts of tables
-    written and in all.
+    Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called with the tables written and
+    in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     elsewhere = np.unique(np.concatenate([part.named_elsewhere for part in parts]))
-    tables = {name: _schema(paths[0]) for name, paths in parts[0].tables.items()}
-    tables |= {"links": LINK, "answer_key": _schema(parts[0].answers[0])}
-
-    def rows_of(name: str, done: int) -> Iterator[pl.DataFrame]:
-        for i, part in enumerate(parts, start=done + 1):
-            yield from _rows(part, name, elsewhere)
-            told(i, len(tables) * len(parts))
-
-    for n, (name, schema) in enumerate(tables.items()):
-        _write(rows_of(name, n * len(parts)), schema, folder / f"{name}.parquet", seed)
-
-
-def _rows(part: Part, name: str, elsewhere: Ids) -> Iterator[pl.DataFrame]:
-    if name == "answer_key":
-        return iter([pl.concat(map(pl.read_ipc, part.answers)).sort("file", "line", "fault_id")])
-    return _links(part) if name == "links" else _facts(part.tables[name], name, elsewhere)
+    tables = {name: _facts(parts, name, elsewhere) for name in parts[0].tables}
+    tables["links"] = _as_they_come((rows for part in parts for rows in _links(part)), LINK)
+    tables["answer_key"] = _as_they_come(map(_answers, parts), pl.read_ipc_schema(parts[0].answers[0]))
+    marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
+    for done, (name, rows) in enumerate(tables.items(), start=1):
+        rows.sink_parquet(
+            folder / f"{name}.parquet", compression="zstd", compression_level=1, statistics=False,
+            row_group_size=ROWS_PER_GROUP, metadata=marks,
+        )  # fmt: skip
+        told(done, len(tables))
 
 
-def _schema(path: Path) -> Schema:
-    kept = {name: kind for name, kind in pl.read_ipc_schema(path).items() if name not in ("submitter", "is_named")}
-    return {name: pl.String() if isinstance(kind, pl.Enum) else kind for name, kind in kept.items()}
+def _as_they_come(rows: Iterator[pl.DataFrame], schema: Mapping[str, pl.DataType]) -> pl.LazyFrame:
+    return register_io_source(lambda *_: rows, schema=schema)
 
 
-def _facts(paths: list[Path], name: str, elsewhere: Ids) -> Iterator[pl.DataFrame]:
-    """Rows of a job's submitters in order.
+def _facts(parts: list[Part], name: str, elsewhere: Ids) -> pl.LazyFrame:
+    """Rows of the submitters in order.
 
     Stretches follow each other in the order of their columns, and an id begins with its column, so that nothing is left
-    to sort; of a job with several stretches (which has one submitter) a table that begins with a category is read once
-    for each.
+    to sort.
     """
-    first = ORDER[name][0]
-    kind = pl.read_ipc_schema(paths[0])[first]
-    every: list[pl.Expr] = [pl.lit(True)]
-    is_cut = len(paths) > 1 and isinstance(kind, pl.Enum)
-    for here in [pl.col(first) == c for c in kind.categories] if is_cut else every:  # type: ignore[attr-defined]
-        for path in paths:
-            table = pl.read_ipc(path).filter(here)
-            if name in NAMED:
-                table = table.filter(pl.col("is_named") | pl.Series(_is_in(table[NAMED[name]], elsewhere)))
-            yield table.drop("submitter", "is_named", strict=False).with_columns(pl.selectors.enum().cast(pl.String))
+    table = pl.scan_ipc([path for part in parts for path in part.tables[name]])
+    if name in NAMED:
+        table = table.filter(pl.col("is_named") | pl.col(NAMED[name]).is_in(pl.Series(elsewhere).implode()))
+    return table.drop("submitter", "is_named", strict=False).with_columns(pl.selectors.enum().cast(pl.String))
+
+
+def _answers(part: Part) -> pl.DataFrame:
+    return pl.concat(map(pl.read_ipc, part.answers)).sort("file", "line", "fault_id")
 
 
 def _links(part: Part) -> Iterator[pl.DataFrame]:
@@ -168,11 +169,3 @@ def _links(part: Part) -> Iterator[pl.DataFrame]:
             pl.Series("line", offset + np.repeat(line[here], n), dtype=pl.UInt32), "record",
             pl.Series("entity_id", ids[offset + np.repeat(start[here], n)]),
         )  # fmt: skip
-
-
-def _write(rows: Iterator[pl.DataFrame], schema: Schema, path: Path, seed: int) -> None:
-    """A Parquet file of rows as they come."""
-    marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
-    register_io_source(lambda *_: rows, schema=schema).sink_parquet(
-        path, compression="zstd", compression_level=1, statistics=False, row_group_size=ROWS_PER_GROUP, metadata=marks
-    )

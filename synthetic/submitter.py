@@ -84,7 +84,7 @@ class Made:
 def make(job: Job) -> Made:
     """Writes the submitters' folders and returns what is true of them."""
     draws = Draws(job.seed)
-    aside = Aside(job.parts, places().codes[job.municipalities[0]])
+    aside = Aside(job.parts, places().codes[job.municipalities[0]], of_one=len(job.municipalities) == 1)
     files = _Files(draws, job, aside)
     tally: Tally = Counter()
     protected: list[pl.DataFrame] = []
