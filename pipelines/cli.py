@@ -228,14 +228,14 @@ def release(
     ],
     policy: PolicyId = "standard",
     fiscal_years: FiscalYears = "",
+    certificate: Annotated[Path | None, typer.Option(help="証明書も書く / write its certificate there too")] = None,
     as_json: AsJson = False,
 ) -> None:
     """集計・秘匿・監査して公表する / measure, suppress, audit, compare with the ledger, publish."""
     from pipelines.conduct import release_from
 
-    done = release_from(
-        warehouse, key_directories, ledger, out, as_status, policy, _span(fiscal_years) if fiscal_years else None
-    )
+    years = _span(fiscal_years) if fiscal_years else None
+    done = release_from(warehouse, key_directories, ledger, out, as_status, policy, years, certificate=certificate)
     _tell(done, as_json)
 
 
@@ -243,12 +243,21 @@ def release(
 def audit(
     published: Annotated[Path, typer.Argument(exists=True)],
     ledger: Annotated[Path | None, typer.Option(help="公表台帳 / ledger of releases")] = None,
+    certificate: Annotated[
+        Path | None, typer.Option(help="公表の証明書を確かめる / check the certificate of the release")
+    ] = None,
+    certify: Annotated[
+        Path | None, typer.Option(help="証明書を作って確かめる / make the certificate, and check it")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """公表ファイルを外部者として攻撃する / attack a release as an outsider would."""
     from pipelines.conduct import audit_file
+    from pipelines.conduct import certify as make
 
-    done = audit_file(published, ledger)
+    if certify:
+        make(published, certify)
+    done = audit_file(published, ledger, certificate or certify)
     _tell(done, as_json)
     raise typer.Exit(3 if done.findings else 0)
 

@@ -13,10 +13,13 @@ import duckdb
 from pipelines.indicators import COUNTS
 from pipelines.reference import units
 from pipelines.release.assemble import Source
-from pipelines.release.audit import Finding, audit_published
+from pipelines.release.audit import audit_published
+from pipelines.release.certificate import certificate_of, check_certificate
+from pipelines.release.findings import Finding
 from pipelines.release.ledger import Ledger
 from pipelines.release.quality import quality_rows
 from pipelines.release.run import Released, release
+from pipelines.release.writing import replace_file
 
 LEDGER_HEAD = "ledger_head"
 JUDGED_BY = "link_quality"  # table of core: how well people are linked, which needs the register of residents
@@ -55,6 +58,7 @@ def release_from(
     policy: str,
     years: tuple[int, int] | None,
     created_on: date | None = None,
+    certificate: Path | None = None,
 ) -> Released:
     """A release from the warehouse in `folder`; takes the warehouse key only. Raises ReleaseError and leaves all as it was."""
     from pipelines.warehouse.database import opened
@@ -64,7 +68,7 @@ def release_from(
     chain = Ledger.open(ledger, folder / LEDGER_HEAD)
     with opened(folder, key) as connection:
         source = _source(connection, _derived(key, "release"))
-        return release(source, chain, out, status, policy, years, created_on or date.today())
+        return release(source, chain, out, status, policy, years, created_on or date.today(), certificate)
 
 
 @dataclass(frozen=True)
@@ -80,9 +84,15 @@ class Audited:
         yield f"監査: 問題 {len(self.findings)} 件 / audit: {len(self.findings)} findings"
 
 
-def audit_file(published: Path, ledger: Path | None) -> Audited:
-    """Attacks a published file as an outsider would."""
-    return Audited(audit_published(published, ledger))
+def audit_file(published: Path, ledger: Path | None, certificate: Path | None = None) -> Audited:
+    """Attacks a published file as an outsider would; with a certificate its tables stand for the search of intervals."""
+    found = audit_published(published, ledger, with_intervals=certificate is None)
+    return Audited(found if certificate is None else [*found, *check_certificate(published, certificate)])
+
+
+def certify(published: Path, to: Path) -> None:
+    """Writes the certificate of a published file, made from that file alone."""
+    replace_file(to, certificate_of(published))
 
 
 def _derived(key: str, purpose: str) -> bytes:

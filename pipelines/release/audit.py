@@ -16,6 +16,7 @@ import polars as pl
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
 from pipelines.release.attack import Undecided
 from pipelines.release.bounds import too_narrow
+from pipelines.release.findings import Finding
 from pipelines.release.intervals import NoTable
 from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
@@ -34,47 +35,6 @@ FILLED = {
     "rate": ("numerator", "denominator", "value", "ci_low", "ci_high"),
     "mean": ("denominator", "value", "ci_low", "ci_high"),
 }
-RULES = {
-    "value_beside_hidden": ("表示しない状態のセルに値があります。", "a cell that is not shown holds a value"),
-    "shown_without_value": ("表示する状態のセルに値がありません。", "a shown cell holds no value"),
-    "half_shown": ("指標の一部の欄だけに値があります。", "only some of the columns of an indicator are filled"),
-    "without_its_counts": ("計数が表示されていない指標に値があります。", "an indicator is shown whose counts are not"),
-    "mean_of_few": ("少人数の平均が表示されています。", "a mean of too few members is shown"),
-    "small_count": (
-        "表示してはいけない小さな数、差、0 %または100 %が表示されています。",
-        "a count, a difference, a zero or a whole is shown that the policy does not allow",
-    ),
-    "mean_difference": (
-        "平均の対象者の差が少人数です。",
-        "two means differ by too few members",
-    ),
-    "contradiction": ("表示された値どうしが矛盾しています。", "the shown values contradict each other"),
-    "exactly_told": ("秘匿値が表示された値から正確に分かります。", "a hidden value follows exactly from what is shown"),
-    "narrow_interval": ("秘匿値の取り得る範囲が狭すぎます。", "the interval of a hidden value is too narrow"),
-    "vintage_difference": (
-        "前回の公表との差から、少人数の変化が分かります。",
-        "the difference from an earlier release tells of a small change",
-    ),
-}
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What is wrong with which cell; never a value."""
-
-    rule: str
-    cell: tuple[str, ...] = ()
-
-    @property
-    def sentence_ja(self) -> str:
-        return f"{RULES[self.rule][0]} {self._where()}"
-
-    @property
-    def sentence_en(self) -> str:
-        return f"{RULES[self.rule][1]}: {self._where()}"
-
-    def _where(self) -> str:
-        return "(" + ", ".join(self.cell) + ")" if self.cell else ""
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,10 @@ from pipelines.declaration import Count, Indicator, Sum
 from pipelines.indicators import COUNTS, INDICATORS, SUMS
 from pipelines.release.areas import registered_tree
 from pipelines.release.assemble import AUDIT_FAILED, SCHEMA_VERSION, Order, Source, assemble
-from pipelines.release.audit import Finding, audit_published
+from pipelines.release.audit import audit_published
+from pipelines.release.certificate import certificate_of, check_certificate
 from pipelines.release.errors import ReleaseError
+from pipelines.release.findings import Finding
 from pipelines.release.ledger import CELL_KEY, Ledger
 from pipelines.release.measure import CELL, Measured, measure
 from pipelines.release.policy import load_policy, policies
@@ -30,7 +32,7 @@ from pipelines.release.publish import draft_beside, write_draft
 from pipelines.release.suppress import Protected, protect, reach_under
 from pipelines.release.symbols import SHOWN
 from pipelines.release.vintage import against_earlier, levels_for, still_true
-from pipelines.release.writing import place_file
+from pipelines.release.writing import place_file, replace_file
 
 SHARES = ("shown_before", "shown_after")
 # Where a change since an earlier release could still be worked out, what shares these keys with the cells found keeps
@@ -87,8 +89,9 @@ def release(
     policy_id: str,
     years: tuple[int, int] | None,
     created_on: date,
+    certificate: Path | None = None,
 ) -> Released:
-    """Publishes `out`, or raises ReleaseError (3) and leaves everything as it was.
+    """Publishes `out`, and its certificate where one is asked, or raises ReleaseError (3) and leaves all as it was.
 
     Of a first release the intervals are proven by `protect` for the same hidden cells. After an earlier one the ledger
     may keep a value shown that `protect` had hidden: then the audit proves them anew.
@@ -123,8 +126,15 @@ def release(
                 return cells, audit_published(draft, with_intervals=bool(earlier.height))
 
         cells = _settled(written, protected.cells, HELD_PIECES if earlier.height else ())
+        proven = None
+        if certificate:
+            with clock.stage("certificate"):
+                proven = certificate_of(draft)
+                _refuse_unsafe(check_certificate(draft, proven))
         with clock.stage("ledger and place"):
             ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, counts)
+            if certificate and proven:
+                replace_file(certificate, proven)
             place_file(draft, out)
     with clock.stage("reach"):
         reached = _reaches(policy_id, protected, counts)

@@ -84,12 +84,15 @@ def new_ledger(folder: Path) -> Ledger:
     return Ledger.open(folder / "ledger.jsonl", folder / "head")
 
 
-def released(connection: duckdb.DuckDBPyConnection, folder: Path, *, status: str = "final", batch: int = 1) -> Released:
+def released(
+    connection: duckdb.DuckDBPyConnection, folder: Path, *, status: str = "final", batch: int = 1,
+    certificate: Path | None = None,
+) -> Released:  # fmt: skip
     """The release `folder/<batch>.duckdb` beside the ledger that `new_ledger` began there."""
     ledger = Ledger.open(folder / "ledger.jsonl", folder / "head")
-    return release(
-        source(connection, batch), ledger, folder / f"{batch}.duckdb", status, "standard", (YEARS[0], YEARS[-1]), DAY
-    )
+    years = (YEARS[0], YEARS[-1])
+    out = folder / f"{batch}.duckdb"
+    return release(source(connection, batch), ledger, out, status, "standard", years, DAY, certificate)
 
 
 def rows_of(path: Path, tables: Sequence[str] = ()) -> dict[str, pl.DataFrame]:
