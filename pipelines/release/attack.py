@@ -13,6 +13,7 @@ PRECISIONS = (1e-9, 1e-13)  # of two projections; determined components end near
 ZERO = 1e-6
 SEEDS = (1, 2)
 MAX_STEPS = 5_000
+LOWEST = ("municipality", "ward")
 
 
 class Undecided(UnsafeError):
@@ -81,49 +82,76 @@ def told_to_outsiders(seen: View) -> Rows:
 
 
 def told_to_submitters(seen: View, is_suspect: Mask) -> Rows:
-    """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown.
+    """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown; of those
+    that are no suspects, only what is told together with a suspect.
 
-    Looks in the blocks with a suspect, and there at the municipalities with a hidden cell of their own: the others
-    know there what an outsider knows.
+    Small parts first: what can change while everything outside a part stands still can change.
     """
-    columns, equations = seen.columns(), seen.unknown_equations()
-    suspect = is_suspect[columns]
-    if not suspect.any() or not equations.shape[0]:
-        return columns[:0]
-    _, block = connected_components(abs(equations.T) @ abs(equations), directed=False)
-    where = np.isin(block, block[suspect])
-    told = [_told(seen, equations, block, where, group) for group in _submitters(seen, columns[where])]
-    return columns[np.unique(np.concatenate([*told, columns[:0]]))]
+    columns, equations = seen.columns(), seen.unknown_equations().tocsc()
+    level = seen.system.frame["level"].gather(columns)
+    left = is_suspect[columns]
+    for levels in (LOWEST, (*LOWEST, "medical_area")):
+        part = level.is_in(levels).to_numpy()
+        left &= ~part | _told_in(seen, equations, part, left & part, is_last=False)
+    everything = np.ones(len(columns), dtype=bool)
+    return columns[_told_in(seen, equations, everything, left, is_last=True)]
 
 
-def _submitters(seen: View, columns: Rows) -> list[list[str]]:
-    """Municipalities with unknown cells, twice: in groups with at most one of each parent area, and by parent area.
+def _told_in(seen: View, equations: sp.csc_array, part: Mask, suspect: Mask, *, is_last: bool) -> Mask:
+    """Columns of `part` that somebody could work out if everything outside it were known; looks in the blocks with a
+    suspect, and there first as somebody without a cell of its own."""
+    told = np.zeros(len(part), dtype=bool)
+    if not suspect.any():
+        return told
+    inside = equations @ sp.diags_array(part.astype(float))
+    _, block = connected_components(abs(inside.T) @ abs(inside), directed=False)
+    where = part & np.isin(block, block[suspect])
+    told[_determined(equations, where)] = True
+    for group in _submitters(seen, block, where):
+        told[_told(seen, equations, block, where, group, is_last=is_last)] = True
+    return told
+
+
+def _submitters(seen: View, block: Rows, where: Mask) -> list[list[str]]:
+    """Municipalities with cells in `where`, in groups with at most one of each parent area, and those that share a
+    block with one of another parent area once more, by parent area.
 
     What one member of a group could work out of another's cells a group cannot show, for it knows them. Two
-    municipalities are in different groups at least once.
+    municipalities with cells in one block are in different groups at least once.
     """
-    frame = seen.system.frame.head(seen.system.n_cells)[columns]
-    lowest = frame.filter(pl.col("level").is_in(("municipality", "ward")))
-    towns = lowest.select("area_code", "parent_code").unique().sort("parent_code", "area_code")
+    frame = seen.system.frame.select("area_code", "parent_code", "level")[seen.columns()[where]]
+    lowest = frame.with_columns(block=block[where]).filter(pl.col("level").is_in(LOWEST))
+    is_mixed = pl.col("parent_code").n_unique().over("block") > 1
+    towns = lowest.with_columns(is_mixed=is_mixed).group_by("area_code", "parent_code").agg(pl.col("is_mixed").any())
+    towns = towns.sort("parent_code", "area_code")
     nth = pl.col("area_code").cum_count().over("parent_code")
-    groups = [*towns.with_columns(nth=nth).partition_by("nth"), *towns.partition_by("parent_code", maintain_order=True)]
+    groups = towns.with_columns(nth=nth).partition_by("nth", maintain_order=True)
+    groups += towns.filter("is_mixed").partition_by("parent_code", maintain_order=True)
     return [group["area_code"].to_list() for group in groups]
 
 
-def _told(seen: View, equations: sp.csr_array, block: Rows, where: Mask, submitters: list[str]) -> Rows:
+def _told(
+    seen: View, equations: sp.csc_array, block: Rows, where: Mask, submitters: list[str], *, is_last: bool
+) -> Rows:
     """Columns of `where` that any of `submitters` can work out. Who knows less can work out less: first as if they
-    met, then each half of them, in the blocks in which something was found."""
+    met, then (in the last part, that is) each half of them, in the blocks in which something was found."""
     columns = seen.columns()
     own = seen.system.frame["area_code"].gather(columns).is_in(submitters).to_numpy()
+    where = where & np.isin(block, block[own & where])
     known = own | np.isin(columns, _own_sums(seen, columns[own]))
-    others = np.flatnonzero(~known & where)
-    part = equations.tocsc()[:, others].tocsr()
-    told = others[determined(part[np.diff(part.indptr) > 0])]
-    if not len(told) or len(submitters) == 1:
+    told = _determined(equations, where & ~known)
+    if not is_last or not len(told) or len(submitters) == 1:
         return told
     where, half = np.isin(block, block[told]), len(submitters) // 2
     halves = (submitters[:half], submitters[half:])
-    return np.unique(np.concatenate([_told(seen, equations, block, where, each) for each in halves]))
+    return np.unique(np.concatenate([_told(seen, equations, block, where, each, is_last=True) for each in halves]))
+
+
+def _determined(equations: sp.csc_array, free: Mask) -> Rows:
+    """Columns marked `free` that the equations fix when the others stand still."""
+    columns = np.flatnonzero(free)
+    part = equations[:, columns].tocsr()
+    return columns[determined(part[np.diff(part.indptr) > 0])]
 
 
 def _own_sums(seen: View, own: Rows) -> Rows:
