@@ -257,6 +257,9 @@ class Breakdown:
     lowest_level: str = "municipality"
 
 
+TOTAL = Breakdown("all", "総数", "total", "'all'", (Category("all", "総数", "total"),))
+
+
 @dataclass(frozen=True)
 class Count:
     """A population and a condition in SQL over one grain of `core`.

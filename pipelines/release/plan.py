@@ -5,9 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from pipelines.declaration import Breakdown, Category, Indicator, Policy, at_or_above
-
-TOTAL = Breakdown("all", "総数", "total", "'all'", (Category("all", "総数", "total"),))
+from pipelines.declaration import TOTAL, Breakdown, Indicator, Policy, at_or_above
 
 
 @dataclass(frozen=True)

@@ -1,18 +1,13 @@
-"""The current state: links, then `core`, one table per file, in this order. Rebuilt whole, in one transaction."""
+"""The current state: links, then `core` in its order. Rebuilt whole, in one transaction."""
 
 import time
-from importlib.resources import files
 
 import duckdb
 
+from pipelines.warehouse.core import ORDER, core_sql
 from pipelines.warehouse.database import transaction
 from pipelines.warehouse.link import link
 from pipelines.warehouse.quarantine import judge
-
-ORDER = (
-    "residency", "pregnancy", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit", "notification", "delivery", "birth",
-    "checkup_target", "checkup", "questionnaire", "checkup_person", "arrival", "link_quality",
-)  # fmt: skip
 
 RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
     SELECT municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered FROM links"""
@@ -42,9 +37,3 @@ def refresh_if_stale(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     """Refreshes where parcels, periods or the registry changed since, or where a refresh was cut short."""
     is_current = connection.execute("SELECT is_current FROM state.refreshed").fetchone()
     return {} if is_current == (True,) else refresh(connection)
-
-
-def core_sql(table: str) -> str:
-    """`CREATE TABLE core.<table>` around the SELECT of its file (the portable subset)."""
-    select = (files(__package__) / "core" / f"{table}.sql").read_text("utf-8")
-    return f"CREATE OR REPLACE TABLE core.{table} AS\n{select}"
