@@ -6,13 +6,17 @@ heading, because Polars would stop at a long row and fill a short one (reference
 
 import csv
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 import polars as pl
 
+from pipelines.edge.decode import Lines
+
 QUOTED = re.compile(rb'"[^"]*+"')
 # cells in quotes (with doubled quotes inside) or without any quote, parted by commas
 WELL_FORMED = re.compile(rb'(?>(?:"[^"]*+")++|[^",\n]*+)(?:,(?>(?:"[^"]*+")++|[^",\n]*+))*+')
+NOT_PARTING = bytes(set(range(256)) - set(b',\n"'))
 LONGEST_ROW = 200  # physical lines: an open quote swallows no more than this before it is a refusal of its own line
 
 
@@ -21,27 +25,65 @@ def heading_cells(line: bytes) -> list[str]:
     return [cell.strip() for cell in next(csv.reader([line.decode().replace("\r", " ")]), [])]
 
 
-def rows_of(lines: list[bytes | None], width: int) -> tuple[pl.DataFrame, list[int], list[int]]:
+def rows_of(lines: Lines, width: int) -> tuple[pl.DataFrame, list[int], list[int]]:
     """Rows below the heading, and the lines refused as ragged and as undecodable.
 
     The rows hold `line` (UInt32) and `column_1` ... `column_<width>` (text, empty is null).
     """
-    body = dict(enumerate(_without_blank_end(lines), start=2))
-    unusual = {n: line for n, line in body.items() if line is None or b'"' in line or line.count(b",") != width - 1}
+    last = _last_filled(lines)
+    plain = {p for p in _body(lines) if lines.firsts[p + 1] <= last + 1 and _is_plain(lines.stretches[p], width)}
+    unusual = {
+        n: line for p in _body(lines) if p not in plain
+        for n, line in enumerate(lines.of(p), start=lines.firsts[p]) if n <= last and _is_unusual(line, width)
+    }  # fmt: skip
     undecodable = [n for n, line in unusual.items() if line is None]
     odd = {n: line for n, line in unusual.items() if line is not None and not _is_row(line, width)}
-    joined, ragged, inside = _joined(odd, body, width)
+    joined, ragged, inside = _joined(odd, lines, width)
     gone = {*undecodable, *ragged, *inside}
-    rows = {n: line for n, line in body.items() if line is not None and n not in gone} | joined
-    return _parsed(rows, width), ragged, undecodable
+    plain.difference_update(map(lines.place, inside))
+    texts = [
+        text for p in _body(lines)
+        for text in ([lines.stretches[p]] if p in plain else _kept(lines, p, last, gone, joined)) if text is not None
+    ]  # fmt: skip
+    numbers = pl.int_range(2, last + 1, dtype=pl.UInt32, eager=True).alias("line")
+    if gone:
+        numbers = numbers.filter(~numbers.is_in(sorted(gone)))
+    return _parsed(b"\n".join(texts), numbers, width), ragged, undecodable
 
 
-def _without_blank_end(lines: list[bytes | None]) -> list[bytes | None]:
-    """Lines after the heading without blank ones at the end."""
-    end = len(lines)
-    while end > 1 and (last := lines[end - 1]) is not None and not last.strip(b" \x1a"):
-        end -= 1
-    return lines[1:end]
+def _body(lines: Lines) -> range:
+    """The stretches below the heading."""
+    return range(1, len(lines.stretches))
+
+
+def _last_filled(lines: Lines) -> int:
+    """The last line that is not blank, the heading where all below it are."""
+    last = len(lines)
+    while last > 1 and (line := lines.line(last)) is not None and not line.strip(b" \x1a"):
+        last -= 1
+    return last
+
+
+def _is_plain(text: bytes | None, width: int) -> bool:
+    """True for a stretch without quotes in which every line has `width` cells: its commas and newlines say so.
+
+    Never for lines of one cell: where one is blank, nothing parts it from none.
+    """
+    if text is None or width == 1:
+        return False
+    parting = text.translate(None, NOT_PARTING) + b"\n"
+    return parting == (b"," * (width - 1) + b"\n") * (len(parting) // width)
+
+
+def _is_unusual(line: bytes | None, width: int) -> bool:
+    return line is None or b'"' in line or line.count(b",") != width - 1
+
+
+def _kept(lines: Lines, place: int, last: int, gone: set[int], joined: dict[int, bytes]) -> Iterator[bytes | None]:
+    """The rows of a stretch that hold what a row must, a row put together in the place of its first line."""
+    for number, line in enumerate(lines.of(place), start=lines.firsts[place]):
+        if number <= last and number not in gone:
+            yield joined.get(number, line) or b'""'  # a blank row of one cell, which Polars would skip
 
 
 def _is_row(text: bytes, width: int) -> bool:
@@ -50,7 +92,7 @@ def _is_row(text: bytes, width: int) -> bool:
 
 
 def _joined(
-    odd: dict[int, bytes], body: dict[int, bytes | None], width: int
+    odd: dict[int, bytes], lines: Lines, width: int
 ) -> tuple[dict[int, bytes], list[int], set[int]]:
     """Rows whose quoted cell holds newlines: (rows put together, ragged lines, lines inside the rows put together)."""
     opens = [n for n, line in odd.items() if line.count(b'"') % 2]
@@ -62,7 +104,7 @@ def _joined(
         if line in inside:
             continue
         end = following.get(line)
-        row = _whole_row(body, line, end, width) if end and end - line < LONGEST_ROW else None
+        row = _whole_row(lines, line, end, width) if end and end - line < LONGEST_ROW else None
         if row is None or end is None:
             ragged.append(line)
         else:
@@ -71,18 +113,17 @@ def _joined(
     return made, ragged, inside
 
 
-def _whole_row(body: dict[int, bytes | None], first: int, last: int, width: int) -> bytes | None:
+def _whole_row(lines: Lines, first: int, last: int, width: int) -> bytes | None:
     """One row out of the lines `first` to `last`, or None where they make none."""
-    lines = [line for n in range(first, last + 1) if (line := body[n]) is not None]
-    row = b"\n".join(lines)
-    return row if len(lines) == last - first + 1 and _is_row(row, width) else None
+    parts = [line for n in range(first, last + 1) if (line := lines.line(n)) is not None]
+    row = b"\n".join(parts)
+    return row if len(parts) == last - first + 1 and _is_row(row, width) else None
 
 
-def _parsed(rows: dict[int, bytes], width: int) -> pl.DataFrame:
+def _parsed(text: bytes, numbers: pl.Series, width: int) -> pl.DataFrame:
     names = [f"column_{i}" for i in range(1, width + 1)]
-    if not rows:
+    if numbers.is_empty():
         return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(names, pl.String())})
-    text = b"\n".join(row or b'""' for row in rows.values())  # Polars skips a blank line, even where a row has one cell
     cells = pl.read_csv(
         text,
         has_header=False,
@@ -90,8 +131,8 @@ def _parsed(rows: dict[int, bytes], width: int) -> pl.DataFrame:
         infer_schema=False,
         raise_if_empty=False,
     )
-    if len(cells) != len(rows):
+    if len(cells) != len(numbers):
         raise ValueError("rows and lines of a CSV file do not agree")
     if b'""' in text:
         cells = cells.with_columns(pl.all().replace("", None))
-    return cells.insert_column(0, pl.Series("line", list(rows), dtype=pl.UInt32))
+    return cells.insert_column(0, numbers)

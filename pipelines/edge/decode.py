@@ -1,16 +1,53 @@
-"""Bytes to physical lines of UTF-8 text: strict, line by line where it must be, never lossy."""
+"""Bytes to physical lines of UTF-8 text: strict, stretch by stretch, line by line where it must be, never lossy."""
 
 import codecs
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
+from itertools import accumulate
 
-PIECE_BYTES = 1 << 16
+STRETCH_BYTES = 1 << 14  # stays in the processor's nearest memory while it is decoded and looked at
 # Not a feed's encodings: only read so that the people flagged in a refused file are protected all the same.
 ELSEWHERE = ("utf-16", "euc_jp", "iso2022_jp")
 
 
+class Lines:
+    """Physical lines, numbered from 1, in stretches of whole lines: a line is cut out only where it is asked for.
+
+    stretches: texts without their last newline, the heading alone in the first; None is one line that is not text.
+    firsts: number of the first line of each stretch, and last the number after all lines.
+    """
+
+    def __init__(self, stretches: Iterable[bytes | None]) -> None:
+        self.stretches = list(stretches)
+        heights = (1 if text is None else text.count(b"\n") + 1 for text in self.stretches)
+        self.firsts = list(accumulate(heights, initial=1))
+        self._cut: dict[int, list[bytes | None]] = {}
+
+    def __len__(self) -> int:
+        return self.firsts[-1] - 1
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        return (line for place in range(len(self.stretches)) for line in self.of(place))
+
+    def line(self, number: int) -> bytes | None:
+        place = self.place(number)
+        return self.of(place)[number - self.firsts[place]]
+
+    def place(self, number: int) -> int:
+        """The stretch in which a line lies."""
+        return bisect_right(self.firsts, number) - 1
+
+    def of(self, place: int) -> list[bytes | None]:
+        """The lines of one stretch."""
+        if place not in self._cut:
+            text = self.stretches[place]
+            self._cut[place] = [None] if text is None else [*text.split(b"\n")]
+        return self._cut[place]
+
+
 def encoding_of(data: bytes, encodings: tuple[str, ...], knows: Callable[[str], bool]) -> str | None:
     """The first encoding in which `knows` recognises the first line, or None."""
-    first = data.split(b"\n", 1)[0]
+    first = next(_stretches(data)).removesuffix(b"\n")
     return next((e for e in encodings if (line := _decoded(first, e)) is not None and knows(line)), None)
 
 
@@ -25,12 +62,19 @@ def read_elsewhere(data: bytes, knows: Callable[[str], bool]) -> bytes | None:
     return next((text.encode() for text in texts if knows(text.split("\n", 1)[0])), None)
 
 
-def lines_of(data: bytes, encoding: str) -> list[bytes | None]:
-    """The physical lines, None where a line is not text in this encoding; no line for what follows the last newline."""
+def lines_of(data: bytes, encoding: str) -> Lines:
+    """The physical lines, None where a line is not text in this encoding; no line for what follows the last newline.
+
+    Without their ends: `\\n`, or `\\r\\n`; of the last line `\\r` alone, where the file was cut between the two.
+    """
     if encoding == "utf-8-sig":
         data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    whole = _as_utf8(data, encoding)
-    return [*split_lines(whole)] if whole is not None else [line for part in _parts(data, encoding) for line in part]
+    return Lines(text for sent in _stretches(data) for text in _as_utf8(_without_ends(sent), encoding))
+
+
+def lines_as_sent(data: bytes) -> Lines:
+    """The same physical lines as bytes, whatever they say."""
+    return Lines(map(_without_ends, _stretches(data)))
 
 
 def text_of(data: bytes, encodings: tuple[str, ...], unreadable: str) -> str:
@@ -42,30 +86,29 @@ def text_of(data: bytes, encodings: tuple[str, ...], unreadable: str) -> str:
     return "\n".join(unreadable if line is None else line.decode() for line in lines_of(data, encodings[0]))
 
 
-def split_lines(text: bytes) -> list[bytes]:
-    """Lines without their ends: `\\n`, or `\\r\\n`; of the last line `\\r` alone, where the file was cut between the two."""
-    if b"\r" in text:
-        text = text.replace(b"\r\n", b"\n")
-    return text.removesuffix(b"\n").removesuffix(b"\r").split(b"\n")
+def _stretches(data: bytes) -> Iterator[bytes]:
+    """The heading line, then whole lines of about STRETCH_BYTES."""
+    data = data.removesuffix(b"\r")
+    at, least = 0, 0
+    while at < len(data) or not at:
+        end = data.find(b"\n", at + least) + 1 or len(data) + 1
+        yield data[at:end]
+        at, least = end, STRETCH_BYTES
 
 
-def _parts(data: bytes, encoding: str) -> Iterator[list[bytes | None]]:
-    """Piece by piece of whole lines; line by line only where a piece holds a bad byte."""
-    at = 0
-    while at < len(data):
-        end = data.find(b"\n", at + PIECE_BYTES) + 1 or len(data)
-        text = _as_utf8(data[at:end], encoding)
-        yield (
-            [*split_lines(text)]
-            if text is not None
-            else [_as_utf8(line, encoding) for line in split_lines(data[at:end])]
-        )
-        at = end
+def _without_ends(sent: bytes) -> bytes:
+    return (sent.replace(b"\r\n", b"\n") if b"\r" in sent else sent).removesuffix(b"\n")
 
 
-def _as_utf8(data: bytes, encoding: str) -> bytes | None:
-    text = _decoded(data, encoding)
-    return None if text is None else data if encoding == "utf-8" else text.encode()
+def _as_utf8(text: bytes, encoding: str) -> Iterator[bytes | None]:
+    """The stretch in UTF-8, or each of its lines alone where one of them is not text."""
+    decoded = _decoded(text, encoding)
+    if decoded is not None:
+        yield text if encoding == "utf-8" else decoded.encode()
+    elif b"\n" in text:
+        yield from (one for line in text.split(b"\n") for one in _as_utf8(line, encoding))
+    else:
+        yield None
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

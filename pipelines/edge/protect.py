@@ -29,7 +29,7 @@ def listed(path: Path) -> list[str]:
         raise _list_problem("ありません", "is not there")
     data = path.read_bytes()
     encoding = encoding_that_decodes(data, LIST_ENCODINGS)
-    heading = heading_cells(lines_of(data, encoding)[0] or b"") if encoding and data.strip() else []
+    heading = heading_cells(lines_of(data, encoding).line(1) or b"") if encoding and data.strip() else []
     if encoding is None or LIST_HEADER not in heading:
         raise _list_problem(f"見出し {LIST_HEADER} がありません", f"lacks the header {LIST_HEADER}")
     rows, ragged, undecodable = rows_of(lines_of(data, encoding), len(heading))

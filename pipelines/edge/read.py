@@ -12,7 +12,15 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge import csv_rows, json_rows
-from pipelines.edge.decode import encoding_of, encoding_that_decodes, lines_of, read_elsewhere, split_lines, text_of
+from pipelines.edge.decode import (
+    Lines,
+    encoding_of,
+    encoding_that_decodes,
+    lines_as_sent,
+    lines_of,
+    read_elsewhere,
+    text_of,
+)
 from pipelines.edge.my_number import columns_filled_like_one, forbidden_names
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.edge.unread import flagged_in_lines, flagged_in_texts
@@ -51,7 +59,7 @@ def read_file(path: Path, feed: Feed, record: Record) -> Arrived:
     data = path.read_bytes()
     file = f"{feed.name}/{path.name}"
     empty = Arrived(feed, record, file, _no_rows(record.name), 0, no_refusals())
-    if not data.strip():
+    if not data or data.isspace():
         return _file_refused(empty, "empty_file")
     return (_csv_file if feed.format == "csv" else _json_file)(empty, data)
 
@@ -65,21 +73,21 @@ def _csv_file(arrived: Arrived, data: bytes) -> Arrived:
 
     encoding = encoding_of(data, feed.encodings, knows)
     if encoding is None and (text := read_elsewhere(data, knows)):
-        return _csv_text(_file_refused(arrived, "encoding"), text, [*split_lines(text)], columns)
+        return _csv_text(_file_refused(arrived, "encoding"), text, lines_of(text, "utf-8"), columns)
     encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
         return _file_refused(arrived, "encoding", shows_protected=False)
     return _csv_text(arrived, data, lines_of(data, encoding), columns)
 
 
-def _csv_text(arrived: Arrived, data: bytes, lines: list[bytes | None], columns: tuple[Column, ...]) -> Arrived:
-    heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines[0] or b"")]
+def _csv_text(arrived: Arrived, data: bytes, lines: Lines, columns: tuple[Column, ...]) -> Arrived:
+    heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines.line(1) or b"")]
     cells, ragged, undecodable = csv_rows.rows_of(lines, len(heading))
-    sent = data.split(b"\n") if ragged or undecodable else []
+    sent = lines_as_sent(data if ragged or undecodable else b"")
     arrived = replace(
         arrived,
         flagged_unread=frozenset(
-            flagged_in_lines((sent[line - 1] for line in (*ragged, *undecodable)), heading, columns)
+            flagged_in_lines((sent.line(line) or b"" for line in (*ragged, *undecodable)), heading, columns)
         ),
         read=arrived.read + len(cells) + len(ragged) + len(undecodable),
         refusals=pl.concat([
