@@ -67,9 +67,9 @@ def _last_filled(lines: Lines) -> int:
 def _is_plain(text: bytes | None, width: int) -> bool:
     """True for a stretch without quotes in which every line has `width` cells: its commas and newlines say so.
 
-    Never for lines of one cell: where one is blank, nothing parts it from none.
+    Never for lines of one cell or none: where one is blank, nothing parts it from none.
     """
-    if text is None or width == 1:
+    if text is None or width < 2:
         return False
     parting = text.translate(None, NOT_PARTING) + b"\n"
     return parting == (b"," * (width - 1) + b"\n") * (len(parting) // width)
@@ -91,9 +91,7 @@ def _is_row(text: bytes, width: int) -> bool:
     return is_parted and QUOTED.sub(b"", text).count(b",") == width - 1
 
 
-def _joined(
-    odd: dict[int, bytes], lines: Lines, width: int
-) -> tuple[dict[int, bytes], list[int], set[int]]:
+def _joined(odd: dict[int, bytes], lines: Lines, width: int) -> tuple[dict[int, bytes], list[int], set[int]]:
     """Rows whose quoted cell holds newlines: (rows put together, ragged lines, lines inside the rows put together)."""
     opens = [n for n, line in odd.items() if line.count(b'"') % 2]
     following = dict(pairwise(opens))

@@ -121,7 +121,9 @@ def _households(scene: Scene) -> pl.DataFrame:
     draws, m = scene.draws, scene.mothers
     towns, buildings = streets()
     here = m.id * 2048 + m.submitter
-    chome, ban, go = (draws.below(f"address.{part}", here, top) for part, top in (("chome", 9), ("ban", 40), ("go", 30)))
+    chome, ban, go = (
+        draws.below(f"address.{part}", here, top) for part, top in (("chome", 9), ("ban", 40), ("go", 30))
+    )
     flat = draws.happens("address.flat", here, 0.35)
     building = np.where(flat, 1 + draws.below("address.building", here, len(buildings) - 1), 0)
     room = np.where(flat, 101 + 100 * draws.below("address.floor", here, 9) + draws.below("address.room", here, 8), 0)

@@ -61,7 +61,12 @@ def vaccinations(scene: Scene, _: Invitations) -> pl.DataFrame:
 
 def _days(scene: Scene, living: Ids) -> Iterator[Ids]:
     """Per dose of the schedule: the day on which each child is given it; FAR: never."""
-    p, draws, ids, born = parameters()["vaccination"], scene.draws, scene.children.id[living] * 64, scene.children.born[living]
+    p, draws, ids, born = (
+        parameters()["vaccination"],
+        scene.draws,
+        scene.children.id[living] * 64,
+        scene.children.born[living],
+    )
     refuses, delay = _habits(scene, living)
     plans, given = list(p["series"].values()), np.full(len(living), FAR)
     ready = born + delay
