@@ -10,7 +10,6 @@ from functools import cache
 import polars as pl
 
 from pipelines.declaration import Between, CrossRule, Field, OneOf, Record, Role
-from pipelines.edge.my_number import cells_with_one
 from pipelines.edge.read import Arrived
 from pipelines.edge.refusal import REFUSAL_SCHEMA, SENTENCES, refused
 from pipelines.records import RECORDS
@@ -24,14 +23,13 @@ FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "fo
 class Checked:
     """A file after the check: accepted rows (typed, without what ENDS_HERE), refusals, and what its free text held.
 
-    read = len(rows) + refused; free_text_cells: filled cells; my_numbers_in_text: those with a valid 12-digit number.
+    read = len(rows) + refused; free_text_cells: filled cells of free text.
     """
 
     arrived: Arrived
     rows: pl.DataFrame
     refusals: pl.DataFrame
     free_text_cells: int
-    my_numbers_in_text: int
 
     @property
     def refused(self) -> int:
@@ -51,26 +49,32 @@ class Test:
 
 def check(arrived: Arrived, municipality: str) -> Checked:
     """Checks the rows of one file against its record and against the submitter's municipality code (6 digits)."""
-    cells, numbers = _free_text(arrived)
+    texts = _filled(arrived.rows, [*arrived.record.of_role(Role.FREE_TEXT)])
+    typed = arrived.rows.select(_typing(arrived.record.name))
     if arrived.is_refused:
-        return Checked(arrived, _typed(arrived).clear(), arrived.refusals, cells, numbers)
-    typed = _typed(arrived)
+        return Checked(arrived, typed.select(_staying(arrived.record.name)).clear(), arrived.refusals, texts)
     tests = (*_tests(arrived.record.name), _residence(municipality))
-    verdicts = typed.select(t.broken.fill_null(False).alias(str(i)) for i, t in enumerate(tests))
-    is_broken = verdicts.select(pl.any_horizontal(pl.all())).to_series()
-    good = typed.filter(~is_broken).drop(pl.selectors.ends_with(RAW), *arrived.record.of_role(*ENDS_HERE))
+    verdicts = _verdicts(typed, tests)
+    good, broken = typed.select(_staying(arrived.record.name)), verdicts.clear()
+    if verdicts.width > 1:
+        is_broken = verdicts.select(pl.any_horizontal(pl.exclude("line"))).to_series()
+        good, broken = good.filter(~is_broken), verdicts.filter(is_broken)
     rows, twice = _first_of_each_key(good, arrived.record)
-    broken = verdicts.insert_column(0, typed["line"]).filter(is_broken)
     repeated = refused(arrived.file, arrived.record.name, twice, "duplicate_key", arrived.record.key[0])
     refusals = pl.concat([arrived.refusals, _told(arrived, broken, tests), repeated])
-    unreadable = int((arrived.refusals["line"] > 0).sum())
+    unreadable = _unreadable(arrived)
     if arrived.read != len(rows) + len(broken) + len(twice) + unreadable:
         raise RuntimeError(f"{arrived.file}: read rows are not the accepted and the refused ones")
-    return Checked(arrived, rows, refusals, cells, numbers)
+    return Checked(arrived, rows, refusals, texts)
 
 
-def _typed(arrived: Arrived) -> pl.DataFrame:
-    return arrived.rows.select(_typing(arrived.record.name))
+def _unreadable(arrived: Arrived) -> int:
+    """Rows that are refused because they could not be read."""
+    return int((arrived.refusals["line"] > 0).sum()) if len(arrived.refusals) else 0
+
+
+def _filled(rows: pl.DataFrame, names: list[str]) -> int:
+    return sum(len(rows) - rows[name].null_count() for name in names)
 
 
 @cache
@@ -93,6 +97,19 @@ def _parsed(name: str, field: Field) -> pl.Expr:
         number = text.cast(pl.Float64, strict=False)
         return pl.when(number.is_finite()).then(number)
     return text
+
+
+@cache
+def _staying(record_name: str) -> list[str]:
+    """What later steps need: the line, and the fields that do not end here."""
+    return ["line", *(n for n, f in RECORDS[record_name].arriving.items() if f.role not in ENDS_HERE)]
+
+
+def _verdicts(typed: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
+    """`line` of every row, and for each rule that some row breaks a column that says where (its place in `tests`)."""
+    is_broken = typed.select(t.broken.any().alias(str(i)) for i, t in enumerate(tests)).row(0)
+    at_fault = (t.broken.fill_null(False).alias(str(i)) for i, t in enumerate(tests) if is_broken[i])
+    return typed.select("line", *at_fault)
 
 
 @cache
@@ -126,6 +143,8 @@ def _residence(municipality: str) -> Test:
 def _first_of_each_key(rows: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, pl.Series]:
     """The rows whose key and revision were not met before, and the lines of the others."""
     is_first = rows.select(pl.struct(*record.key, pl.col("revision_no").fill_null(0)).is_first_distinct()).to_series()
+    if is_first.all():
+        return rows, rows["line"].clear()
     return rows.filter(is_first), rows.filter(~is_first)["line"]
 
 
@@ -143,8 +162,3 @@ def _told(arrived: Arrived, broken: pl.DataFrame, tests: tuple[Test, ...]) -> pl
         pl.lit(arrived.file).alias("file"), pl.lit(arrived.record.name).alias("record"), "line", "field", "rule",
         "sentence_ja", "sentence_en",
     ).sort("line", "field", "rule")  # fmt: skip
-
-
-def _free_text(arrived: Arrived) -> tuple[int, int]:
-    texts = [arrived.rows[name] for name in arrived.record.of_role(Role.FREE_TEXT)]
-    return sum(t.len() - t.null_count() for t in texts), sum(map(cells_with_one, texts))

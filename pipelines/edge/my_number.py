@@ -6,6 +6,7 @@ single hit in a column of local numbers says nothing, and a column of them does.
 
 import unicodedata
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import polars as pl
 
@@ -15,7 +16,7 @@ SHORTEST = 12  # bytes of a cell that can hold one
 SMALLEST_COLUMN = 20
 SHARE = 0.5
 SEPARATORS = r"[\s\-－‐‑–—−ー]"
-LIKE_ONE = r"[0-9０-９][0-9０-９\s\-－‐‑–—−ー]{10,}[0-9０-９]"
+LIKE_ONE = rf"(?:[0-9０-９]{SEPARATORS}*){{11}}[0-9０-９]"
 TWELVE = r"(?:^|\D)(\d{12})(?:$|\D)"
 
 
@@ -29,37 +30,41 @@ def forbidden_names(headings: Iterable[str]) -> list[str]:
     return [h for h in headings if is_forbidden_name(h)]
 
 
-def columns_filled_like_one(rows: pl.DataFrame) -> list[str]:
-    """The text columns in which at least 20 cells hold a 12-digit number and more than half of those are valid."""
-    longest = rows.select(pl.selectors.string().str.len_bytes().max()).row(0, named=True) if len(rows) else {}
-    return [name for name, length in longest.items() if (length or 0) >= SHORTEST and _is_filled_like_one(rows[name])]
+@dataclass(frozen=True)
+class Numbers:
+    """Cells of a column that hold a 12-digit number, and those of them whose number is valid; the text is never kept."""
+
+    met: int
+    valid: int
+
+    @property
+    def fill_the_column(self) -> bool:
+        return self.met >= SMALLEST_COLUMN and self.valid > SHARE * self.met
 
 
-def cells_with_one(cells: pl.Series) -> int:
-    """How many cells of a free-text column hold a valid 12-digit number; the text itself is never kept."""
-    return int(_numbers(cells).filter(IS_VALID)["cells"].sum())
+def numbers_in(rows: pl.DataFrame) -> dict[str, Numbers]:
+    """What each text column holds of 12-digit numbers; a column without any is absent."""
+    suspects = _true(
+        rows, {n: pl.col(n).str.len_bytes().max() >= SHORTEST for n, kind in rows.schema.items() if kind == pl.String}
+    )
+    like_one = _true(rows, {n: pl.col(n).unique().str.contains(LIKE_ONE).any() for n in suspects})
+    return {name: _counted(rows[name]) for name in like_one}
 
 
-def _is_filled_like_one(cells: pl.Series) -> bool:
-    numbers = _numbers(cells)
-    met = int(numbers["cells"].sum())
-    return met >= SMALLEST_COLUMN and int(numbers.filter(IS_VALID)["cells"].sum()) > SHARE * met
+def _true(rows: pl.DataFrame, asked: dict[str, pl.Expr]) -> list[str]:
+    """The names of what is asked of all rows and true."""
+    if rows.is_empty() or not asked:
+        return []
+    answers = rows.select(question.alias(name) for name, question in asked.items()).row(0)
+    return [name for name, answer in zip(asked, answers, strict=True) if answer]
 
 
-def _numbers(cells: pl.Series) -> pl.DataFrame:
-    """`number, cells`: the first 12-digit number of a cell, in half-width digits, and how many cells hold its text."""
-    long = cells.filter(cells.str.len_bytes() >= SHORTEST).alias("text")
-    if long.is_empty():
-        return _NO_NUMBERS
-    distinct = long.value_counts(name="cells")
-    like = distinct.filter(distinct["text"].str.contains(LIKE_ONE))
-    if like.is_empty():
-        return _NO_NUMBERS
+def _counted(cells: pl.Series) -> Numbers:
+    """The first 12-digit number of each cell, in half-width digits."""
     plain = pl.col("text").str.normalize("NFKC").str.replace_all(SEPARATORS, "")
-    return like.select(plain.str.extract(TWELVE, 1).alias("number"), "cells").drop_nulls("number")
-
-
-_NO_NUMBERS = pl.DataFrame(schema={"number": pl.String, "cells": pl.UInt32})
+    like = pl.DataFrame({"text": cells}).filter(pl.col("text").str.contains(LIKE_ONE))
+    numbers = like.select(number=plain.str.extract(TWELVE, 1)).drop_nulls()
+    return Numbers(numbers.height, numbers.filter(IS_VALID).height)
 
 
 def _is_valid(number: pl.Expr) -> pl.Expr:

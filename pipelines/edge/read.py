@@ -5,12 +5,12 @@ other file of the delivery.
 """
 
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import polars as pl
 
-from pipelines.declaration import Record
+from pipelines.declaration import Record, Role
 from pipelines.edge import csv_rows, json_rows
 from pipelines.edge.decode import (
     Lines,
@@ -21,7 +21,7 @@ from pipelines.edge.decode import (
     read_elsewhere,
     text_of,
 )
-from pipelines.edge.my_number import columns_filled_like_one, forbidden_names
+from pipelines.edge.my_number import forbidden_names, numbers_in
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.edge.unread import flagged_in_lines, flagged_in_texts
 from pipelines.feeds import Column, Feed
@@ -39,6 +39,7 @@ class Arrived:
     is_refused: the whole file is refused; `rows` then only tell who is protected.
     shows_protected: everybody the file flags can be seen (False: the delivery must wait).
     flagged_unread: local numbers flagged in rows that could not be read as rows.
+    my_numbers_in_text: cells of free text with a valid 12-digit number; only counted.
     warnings: sentences (ja, en), no values.
     """
 
@@ -51,6 +52,7 @@ class Arrived:
     is_refused: bool = False
     shows_protected: bool = True
     flagged_unread: frozenset[str] = frozenset()
+    my_numbers_in_text: int = 0
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
 
@@ -102,12 +104,10 @@ def _csv_text(arrived: Arrived, data: bytes, lines: Lines, columns: tuple[Column
 def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: tuple[Column, ...]) -> Arrived:
     """Cells under the record's field names, with everything that refuses the file as a whole."""
     place = {h: f"column_{i}" for i, h in reversed(list(enumerate(heading, start=1)))}
-    sent = cells.select(
-        "line", *(pl.col(place[c.header]).alias(c.header) for c in _by_header(columns) if c.header in place)
-    )
     known = {c.header for c in columns}
-    arrived = replace(arrived, rows=_fielded(sent, columns, arrived.record))
-    arrived = _numbers_stop(arrived, forbidden_names(heading), cells.drop("line"))
+    arrived, is_stopped = _fielded(arrived, cells, {c: place[c.header] for c in columns if c.header in place})
+    if is_stopped or forbidden_names(heading):
+        arrived = _file_refused(arrived, "my_number")
     if twice := sorted({h for h in known if heading.count(h) > 1}):
         arrived = _file_refused(arrived, "column_twice", fields=_fields(columns, twice))
     if missing := [h for h in dict.fromkeys(c.header for c in columns) if h not in place]:
@@ -121,18 +121,14 @@ def _json_file(arrived: Arrived, data: bytes) -> Arrived:
     sent = json_rows.rows_of(elements.read(), list(dict.fromkeys(c.header for c in columns)))
     read = len(sent) + len(elements.broken)
     broken = refused(arrived.file, arrived.record.name, elements.broken, "json")
-    arrived = replace(
-        arrived, read=read, refusals=broken, rows=_fielded(sent, columns, arrived.record),
-        flagged_unread=frozenset(flagged_in_texts(elements.unread, columns)),
-    )  # fmt: skip
+    unread = frozenset(flagged_in_texts(elements.unread, columns))
+    arrived = replace(arrived, read=read, refusals=broken, flagged_unread=unread)
+    arrived, is_stopped = _fielded(arrived, sent, {c: c.header for c in columns})
     if not elements.is_complete:
         rule = "json" if read else "not_a_list"
         return _file_refused(arrived, rule, shows_protected=False)
-    return _numbers_stop(arrived, forbidden_names(elements.names - set(feed.dropped)), sent.drop("line"))
-
-
-def _numbers_stop(arrived: Arrived, named: list[str], cells: pl.DataFrame) -> Arrived:
-    return _file_refused(arrived, "my_number") if named or columns_filled_like_one(cells) else arrived
+    is_stopped = is_stopped or bool(forbidden_names(elements.names - set(feed.dropped)))
+    return _file_refused(arrived, "my_number") if is_stopped else arrived
 
 
 def _file_refused(
@@ -160,10 +156,6 @@ def _warned(arrived: Arrived, unknown: list[int]) -> Arrived:
     ))  # fmt: skip
 
 
-def _by_header(columns: tuple[Column, ...]) -> list[Column]:
-    return list({c.header: c for c in columns}.values())
-
-
 def _fields(columns: tuple[Column, ...], headers: list[str]) -> list[str]:
     return [c.field for c in columns if c.header in headers]
 
@@ -174,30 +166,44 @@ def _no_rows(record_name: str) -> pl.DataFrame:
     return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(arriving, pl.String())})
 
 
-def _fielded(sent: pl.DataFrame, columns: tuple[Column, ...], record: Record) -> pl.DataFrame:
-    """One text column per arriving field; a field the feed does not carry is null ('not asked')."""
-    by_field = {c.field: c for c in columns if c.header in sent.columns}
-    return sent.select(
-        "line",
-        *(
-            _converted(by_field[name]).alias(name) if name in by_field else pl.lit(None, pl.String).alias(name)
-            for name in record.arriving
-        ),
+def _fielded(arrived: Arrived, cells: pl.DataFrame, place: dict[Column, str]) -> tuple[Arrived, bool]:
+    """The file with its rows out of the cells, and whether a column is filled like My Numbers.
+
+    place: column of the feed -> column of the cells that holds it.
+    """
+    numbers = numbers_in(cells)
+    in_text = [
+        numbers[sent].valid for c, sent in place.items() if sent in numbers and c.field in _texts(arrived.record)
+    ]
+    rows = cells.select(_fields_of(arrived.record.name, tuple(place.items())))
+    return replace(arrived, rows=rows, my_numbers_in_text=sum(in_text)), any(
+        n.fill_the_column for n in numbers.values()
     )
+
+
+def _texts(record: Record) -> list[str]:
+    return [*record.of_role(Role.FREE_TEXT)]
+
+
+@lru_cache(maxsize=64)
+def _fields_of(record_name: str, place: tuple[tuple[Column, str], ...]) -> list[pl.Expr]:
+    """One text column per arriving field; a field the feed does not carry is null ('not asked')."""
+    told = {column.field: _converted(pl.col(sent), column.conversion) for column, sent in place}
+    fields = (told.get(name, pl.lit(None, pl.String)).alias(name) for name in RECORDS[record_name].arriving)
+    return [pl.col("line"), *fields]
 
 
 FLAGS = {"true_false": {"true": "1", "false": "0"}, "cancellation": {"2": "1", "1": "0"}, "flag": {"1": "1", "0": "0"}}
 NO_FLAG = "?"  # no flag has this form: the check refuses it
 
 
-def _converted(column: Column) -> pl.Expr:
+def _converted(sent: pl.Expr, conversion: str) -> pl.Expr:
     """The field's text out of the sent text."""
-    sent = pl.col(column.header)
-    if column.conversion in FLAGS:
-        flags = sent.replace_strict(FLAGS[column.conversion], default=NO_FLAG, return_dtype=pl.String)
+    if conversion in FLAGS:
+        flags = sent.replace_strict(FLAGS[conversion], default=NO_FLAG, return_dtype=pl.String)
         return pl.when(sent.is_not_null()).then(flags)
-    if column.conversion in ("surname", "given_name"):
-        return sent.str.extract(r"^\s*(\S+)\s+(\S.*?)\s*$", 1 if column.conversion == "surname" else 2)
-    if column.conversion:
-        raise ValueError(f"conversion {column.conversion} of a feed layout is not known")
+    if conversion in ("surname", "given_name"):
+        return sent.str.extract(r"^\s*(\S+)\s+(\S.*?)\s*$", 1 if conversion == "surname" else 2)
+    if conversion:
+        raise ValueError(f"conversion {conversion} of a feed layout is not known")
     return sent

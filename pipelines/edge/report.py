@@ -38,7 +38,7 @@ def page(folder: Folder) -> str:
 
 def _files(folder: Folder) -> str:
     rows = [
-        (c.arrived.file, c.arrived.record.label_ja, c.arrived.read, len(c.rows), c.refused, c.free_text_cells, c.my_numbers_in_text)
+        (c.arrived.file, c.arrived.record.label_ja, c.arrived.read, len(c.rows), c.refused, c.free_text_cells, c.arrived.my_numbers_in_text)
         for c in folder.files
     ]  # fmt: skip
     heads = (

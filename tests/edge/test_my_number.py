@@ -3,7 +3,12 @@
 import polars as pl
 import pytest
 
-from pipelines.edge.my_number import cells_with_one, columns_filled_like_one, is_forbidden_name
+from pipelines.edge.my_number import Numbers, is_forbidden_name, numbers_in
+
+
+def columns_filled_like_one(rows: pl.DataFrame) -> list[str]:
+    return [name for name, numbers in numbers_in(rows).items() if numbers.fill_the_column]
+
 
 BODY_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
@@ -65,4 +70,5 @@ def test_few_numbers_or_local_numbers_do_not_stop_a_file() -> None:
 
 
 def test_free_text_is_only_counted() -> None:
-    assert cells_with_one(pl.Series(["特記なし", f"番号 {NUMBERS[0]} を確認", "123456789012", None])) == 1
+    notes = ["特記なし", f"番号 {NUMBERS[0]} を確認", "123456789012", "0857-55-0123", None]
+    assert numbers_in(pl.DataFrame({"note": notes, "other": notes[:1] * 5})) == {"note": Numbers(met=2, valid=1)}
