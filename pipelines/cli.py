@@ -221,20 +221,33 @@ def release(
     warehouse: Path,
     key_directories: KeyDirectories,
     ledger: Annotated[Path, typer.Option(help="公表台帳 / ledger of releases")],
-    out: Annotated[Path, typer.Option(help="公表ファイル / published.duckdb")],
     as_status: Annotated[
         Literal["provisional", "final", "revised"],
         typer.Option("--status", help="速報・確定・改訂 / status of the release"),
     ],
+    out: Annotated[
+        Path | None, typer.Option(help="公表ファイル(試行以外では必要) / published.duckdb; required unless --dry-run")
+    ] = None,
     policy: PolicyId = "standard",
     fiscal_years: FiscalYears = "",
     certificate: Annotated[Path | None, typer.Option(help="証明書も書く / write its certificate there too")] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="何が示されるかだけを調べる / only tell what would be shown; changes nothing"),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """集計・秘匿・監査して公表する / measure, suppress, audit, compare with the ledger, publish."""
-    from pipelines.conduct import release_from
+    from pipelines.conduct import preview_from, release_from
 
     years = _span(fiscal_years) if fiscal_years else None
+    if dry_run:
+        _tell(preview_from(warehouse, key_directories, ledger, as_status, policy, years), as_json)
+        return
+    if out is None:
+        raise typer.BadParameter(
+            "--out に公表ファイルを指定してください / --out requires the path of the published file"
+        )
     done = release_from(warehouse, key_directories, ledger, out, as_status, policy, years, certificate=certificate)
     _tell(done, as_json)
 

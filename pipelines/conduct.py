@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -17,6 +18,7 @@ from pipelines.release.audit import audit_published
 from pipelines.release.certificate import certificate_of, check_certificate
 from pipelines.release.findings import Finding
 from pipelines.release.ledger import Ledger
+from pipelines.release.preview import Previewed, preview
 from pipelines.release.quality import quality_rows
 from pipelines.release.run import Released, release
 from pipelines.release.writing import replace_file
@@ -61,14 +63,33 @@ def release_from(
     certificate: Path | None = None,
 ) -> Released:
     """A release from the warehouse in `folder`; takes the warehouse key only. Raises ReleaseError and leaves all as it was."""
+    with _source_and_ledger(folder, keys, ledger) as (source, chain):
+        return release(source, chain, out, status, policy, years, created_on or date.today(), certificate)
+
+
+def preview_from(
+    folder: Path,
+    keys: Sequence[Path],
+    ledger: Path,
+    status: str,
+    policy: str,
+    years: tuple[int, int] | None,
+    created_on: date | None = None,
+) -> Previewed:
+    """What such a release would show under every policy, and change; publishes and writes down nothing."""
+    with _source_and_ledger(folder, keys, ledger) as (source, chain):
+        return preview(source, chain, status, policy, years, created_on or date.today())
+
+
+@contextmanager
+def _source_and_ledger(folder: Path, keys: Sequence[Path], ledger: Path) -> Iterator[tuple[Source, Ledger]]:
     from pipelines.warehouse.database import opened
     from pipelines.warehouse.keyring import warehouse_key
 
     key = warehouse_key(keys)
     chain = Ledger.open(ledger, folder / LEDGER_HEAD)
     with opened(folder, key) as connection:
-        source = _source(connection, _derived(key, "release"))
-        return release(source, chain, out, status, policy, years, created_on or date.today(), certificate)
+        yield _source(connection, _derived(key, "release")), chain
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ def test_every_command_helps_in_both_languages(command: list[str]) -> None:
         ("nothing",),
         ("synth",),
         ("release", "w"),
+        ("release", "w", "--keys", "k", "--ledger", "l", "--status", "final"),
         ("synth", "out", "--faults", "many"),
         ("synth", "out", "--fiscal-years", "x"),
     ],

@@ -13,7 +13,7 @@ import duckdb
 import polars as pl
 import pytest
 
-from pipelines.release import run
+from pipelines.release import decide
 from pipelines.release.suppress import Protected
 from tests.release.made_source import made_core, new_ledger, released, rows_of
 
@@ -55,7 +55,7 @@ def exchanging(protect: Callable[..., Protected]) -> Callable[..., Protected]:
 def test_exchanged_hidden_values_leave_every_table_as_it_was(
     core: duckdb.DuckDBPyConnection, honest: dict[str, pl.DataFrame], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run, "protect", exchanging(run.protect))
+    monkeypatch.setattr(decide, "protect", exchanging(decide.protect))
     other = published(core, tmp_path / "other")
     assert other.keys() == honest.keys() > STATUSES
     for name, rows in honest.items():

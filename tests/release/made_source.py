@@ -22,10 +22,11 @@ AGE_SHARES = (0.005, 0.07, 0.26, 0.37, 0.233, 0.058, 0.003, 0.001)
 SECRET = b"of the warehouse"
 
 
-def made_core(seed: int = 1) -> duckdb.DuckDBPyConnection:
-    """The core tables that counts are measured on; a birth, its delivery, notification and questionnaires at a time."""
+def made_core(seed: int = 1, n_towns: int = 1_741) -> duckdb.DuckDBPyConnection:
+    """The core tables that counts are measured on; a birth, its delivery, notification and questionnaires at a time.
+    n_towns: only so many, the first of the prefecture."""
     rng = np.random.default_rng(seed)
-    towns = units().filter(pl.col("pref_code") == PREFECTURE).sort("code6").select("code6", "births_2024")
+    towns = units().filter(pl.col("pref_code") == PREFECTURE).sort("code6").select("code6", "births_2024").head(n_towns)
     births = [
         (code, year) for code, n in towns.iter_rows() for year in YEARS for _ in range(int(rng.poisson(n)))
     ]  # fmt: skip
@@ -81,6 +82,11 @@ def source(connection: duckdb.DuckDBPyConnection, batch: int = 1) -> Source:
 def new_ledger(folder: Path) -> Ledger:
     folder.mkdir(exist_ok=True)
     Ledger.create(folder / "ledger.jsonl", folder / "head")
+    return opened_ledger(folder)
+
+
+def opened_ledger(folder: Path) -> Ledger:
+    """The ledger that `new_ledger` began in `folder`."""
     return Ledger.open(folder / "ledger.jsonl", folder / "head")
 
 
@@ -89,7 +95,7 @@ def released(
     certificate: Path | None = None,
 ) -> Released:  # fmt: skip
     """The release `folder/<batch>.duckdb` beside the ledger that `new_ledger` began there."""
-    ledger = Ledger.open(folder / "ledger.jsonl", folder / "head")
+    ledger = opened_ledger(folder)
     years = (YEARS[0], YEARS[-1])
     out = folder / f"{batch}.duckdb"
     return release(source(connection, batch), ledger, out, status, "standard", years, DAY, certificate)

@@ -2,12 +2,14 @@
 
 from pathlib import Path
 
+import polars as pl
 import pytest
 
-from pipelines.release import run
+from pipelines.release import decide, run
 from pipelines.release.audit import Finding, audit_published
 from pipelines.release.errors import ReleaseError
-from tests.release.made_source import made_core, new_ledger, released, rows_of
+from pipelines.release.vintage import against_earlier
+from tests.release.made_source import made_core, new_ledger, opened_ledger, released, rows_of
 
 TOTTORI = "312011"
 
@@ -22,6 +24,9 @@ def test_a_delivery_that_came_late_is_held_back_and_the_release_goes_out(tmp_pat
         )
         second_release = released(core, tmp_path, status="revised", batch=2)
     assert second_release.n_held > 0 and "keep the value of an earlier release" in "".join(second_release.lines())
+    assert "changed" not in set(second_release.changes["kind"])
+    assert second_release.changes.filter(kind="kept_earlier")["cells"].sum() > 0
+    assert any("kept at the earlier value" in line for line in second_release.lines())
     first, second = (rows_of(tmp_path / f"{n}.duckdb", ["count_cell"])["count_cell"] for n in (1, 2))
     assert "provisional" in set(second["status"])
     assert first["value"].equals(second["value"]), "one person changes no published value"
@@ -41,7 +46,7 @@ def test_what_holding_does_not_relieve_stops_the_release(
     new_ledger(tmp_path)
     asked: list[Path] = []
 
-    def unsafe(draft: Path, **_: object) -> list[Finding]:
+    def unsafe(draft: Path, *_: object, **__: object) -> list[Finding]:
         asked.append(draft)
         return [Finding(rule, cell)]
 
@@ -51,4 +56,27 @@ def test_what_holding_does_not_relieve_stops_the_release(
         with pytest.raises(ReleaseError) as stopped:
             released(core, tmp_path, status="revised", batch=2)
     assert (stopped.value.exit_code, len(asked)) == (3, attempts)
+    assert not (tmp_path / "2.duckdb").exists()
+
+
+def test_a_change_of_one_person_that_slipped_through_is_stopped_at_the_gate(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The comparison forgets what was published before: the audit of the finished file, with the ledger, does not."""
+    new_ledger(tmp_path)
+
+    def forgetful(cells: pl.DataFrame, earlier: pl.DataFrame, *rest: object) -> pl.DataFrame:
+        return against_earlier(cells, earlier.clear(), *rest)  # type: ignore[arg-type]
+
+    with made_core() as core:
+        released(core, tmp_path)
+        core.execute(
+            f"INSERT INTO core.delivery SELECT * FROM core.delivery WHERE municipality_code = '{TOTTORI}' LIMIT 1"
+        )
+        monkeypatch.setattr(decide, "against_earlier", forgetful)
+        monkeypatch.setattr(run, "HELD_PIECES", ())
+        with pytest.raises(ReleaseError) as stopped:
+            released(core, tmp_path, status="revised", batch=2)
+    assert (stopped.value.exit_code, "earlier release tells" in stopped.value.sentence_en) == (3, True)
+    assert len(opened_ledger(tmp_path).entries) == 2
     assert not (tmp_path / "2.duckdb").exists()

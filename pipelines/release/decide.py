@@ -1,0 +1,81 @@
+"""What may be published of the true values: measured, suppressed, and compared with everything published before.
+
+True values live in `measure` and `protect` only. What `Decision.cells` gives holds shown values and statuses and
+nothing else (privacy, hole 7).
+"""
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from pipelines.indicators import SUMS
+from pipelines.release.assemble import AUDIT_FAILED, Source, assemble
+from pipelines.release.clock import Clock
+from pipelines.release.errors import ReleaseError
+from pipelines.release.measure import CELL, Measured, measure
+from pipelines.release.order import Ordered
+from pipelines.release.suppress import Protected, protect
+from pipelines.release.symbols import SHOWN
+from pipelines.release.vintage import against_earlier, still_true
+
+
+@dataclass(frozen=True)
+class Decision:
+    """earlier: every value ever published (`Ledger.earlier_cells`)."""
+
+    of: Ordered
+    measured: Measured
+    protected: Protected
+    earlier: pl.DataFrame
+
+    def cells(self, held: pl.DataFrame | None = None) -> pl.DataFrame:
+        """The published cells: count_id, CELL, value, status, is_held, vintage; `held` keeps its earlier value too."""
+        order = self.of.order
+        return _without_hidden(
+            against_earlier(
+                self.protected.cells, self.earlier, order.policy, order.areas, self.of.counts,
+                self.of.indicators.values(), order.status, held,
+            )
+        )  # fmt: skip
+
+    def tables(self, source: Source, cells: pl.DataFrame) -> dict[str, pl.DataFrame]:
+        """Every published table of these cells."""
+        return assemble(source, self.of.order, cells, _shown_sums(self.measured, cells), set(self.of.indicators))
+
+
+def decide(source: Source, of: Ordered, earlier: pl.DataFrame, clock: Clock) -> Decision:
+    """Counts, and hides what the policy protects. Raises ReleaseError (3) on undeclared nesting."""
+    order = of.order
+    with clock.stage("measure"):
+        measured = measure(
+            source.connection, of.counts, of.sums, of.indicators, order.areas, order.years, order.levels, order.policy
+        )
+    with clock.stage("suppress"):
+        known = still_true(measured.cells, earlier, of.counts) if earlier.height else None
+        protected = protect(
+            measured.cells, order.areas, of.counts, of.indicators, order.policy, source.secret, measured.nested, known
+        )
+    return Decision(of, measured, protected, earlier)
+
+
+def _without_hidden(cells: pl.DataFrame) -> pl.DataFrame:
+    """The published cells: a value only beside a status that shows it. The last frame that suppression touches."""
+    bare = cells.select(
+        "count_id", *CELL, pl.when(pl.col("status").is_in(SHOWN)).then("value").alias("value"), "status",
+        *(c for c in ("is_held", "vintage") if c in cells.columns),
+    )  # fmt: skip
+    if bare.filter(pl.col("value").is_not_null() != pl.col("status").is_in(SHOWN)).height:
+        raise ReleaseError(
+            "表示するセルには値が必要で、表示しないセルは値を持てません。公表を中止しました。",
+            "A shown cell requires a value and a hidden one must not have any; the release was stopped.",
+            AUDIT_FAILED,
+        )
+    return bare
+
+
+def _shown_sums(measured: Measured, cells: pl.DataFrame) -> pl.DataFrame:
+    """Sums of those cells only whose members are shown at their new value."""
+    over = {s.id: s.over for s in SUMS.values()}
+    current = cells.filter(pl.col("status").is_in(SHOWN), ~pl.col("is_held"))
+    sums = measured.sums.with_columns(count_id=pl.col("sum_id").replace_strict(over, default=None))
+    return sums.join(current, on=["count_id", *CELL], how="semi").drop("count_id")

@@ -1,0 +1,73 @@
+"""What is to be released, settled before anything is counted: years, policy, areas, and the counts that are ripe."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from importlib.metadata import version
+
+from pipelines.declaration import Count, Indicator, Sum
+from pipelines.indicators import COUNTS, INDICATORS, SUMS
+from pipelines.release.areas import registered_tree
+from pipelines.release.assemble import SCHEMA_VERSION, Order, Source
+from pipelines.release.errors import ReleaseError
+from pipelines.release.policy import load_policy
+from pipelines.release.vintage import levels_for
+
+
+@dataclass(frozen=True)
+class Ordered:
+    """An order with the counts whose cohorts are complete, and the indicators that these allow."""
+
+    order: Order
+    counts: dict[str, Count]
+    sums: dict[str, Sum]
+    indicators: dict[str, Indicator]
+
+
+def ordered(source: Source, status: str, policy_id: str, years: tuple[int, int] | None, created_on: date) -> Ordered:
+    """Settles an order. Raises ReleaseError (64) for years that are not closed, or an unknown status or policy."""
+    span = _years(source, status, years)
+    counts = {i: c for i, c in COUNTS.items() if _is_mature(c, span[-1], created_on)}
+    order = Order(
+        _release_id(source, status, policy_id, span, counts), status, load_policy(policy_id), span, levels_for(status),
+        registered_tree(source.municipalities), created_on,
+    )  # fmt: skip
+    sums = {i: s for i, s in SUMS.items() if s.over in counts}
+    return Ordered(order, counts, sums, _measurable(INDICATORS, SUMS, counts))
+
+
+def _years(source: Source, status: str, asked: tuple[int, int] | None) -> tuple[int, ...]:
+    """The fiscal years of the release; a final or revised one takes closed years only."""
+    years = tuple(range(asked[0], asked[1] + 1)) if asked else source.closed_years
+    open_years = [y for y in years if y not in source.closed_years]
+    if not years or (status != "provisional" and open_years):
+        raise ReleaseError(
+            f"公表(確定・改訂)には閉じた年度が必要です。`mchdb period close` で閉じてください: {open_years or 'なし'}",
+            f"A final or revised release requires closed fiscal years; close them first: {open_years or 'none is closed'}",
+            64,
+        )
+    return years
+
+
+def _release_id(
+    source: Source, status: str, policy_id: str, years: tuple[int, ...], counts: Mapping[str, Count]
+) -> str:
+    """The same batches, mature counts, policy, version and key give the same release (design, promise 10)."""
+    said = f"{source.watermark}|{status}|{policy_id}|{years}|{sorted(counts)}|{version('mchdb')}|{SCHEMA_VERSION}"
+    return f"{years[-1]}-{status}-{hmac.new(source.secret, said.encode(), hashlib.sha256).hexdigest()[:10]}"
+
+
+def _is_mature(count: Count, year: int, today: date) -> bool:
+    """A fiscal year ends in March; its cohort is complete `mature_after_months` later."""
+    return today.year * 12 + today.month > (year + 1) * 12 + 3 + count.mature_after_months
+
+
+def _measurable(
+    indicators: Mapping[str, Indicator], sums: Mapping[str, Sum], counts: Mapping[str, Count]
+) -> dict[str, Indicator]:
+    def needs(indicator: Indicator) -> set[str]:
+        return {sums[i].over if i in sums else i for i in (indicator.numerator, indicator.denominator) if i}
+
+    return {i: ind for i, ind in indicators.items() if needs(ind) <= set(counts)}
