@@ -14,6 +14,8 @@ ZERO = 1e-6
 SEEDS = (1, 2)
 MAX_STEPS = 5_000
 LOWEST = ("municipality", "ward")
+# who sends the records that a cell of the lowest areas counts: a ward's city, else the area itself
+SENDER = pl.when(pl.col("level") == "ward").then("parent_code").otherwise("area_code")
 
 
 class Undecided(UnsafeError):
@@ -117,12 +119,14 @@ def _submitters(seen: View, block: Rows, where: Mask) -> list[list[str]]:
     block with one of another parent area once more, by parent area.
 
     What one member of a group could work out of another's cells a group cannot show, for it knows them. Two
-    municipalities with cells in one block are in different groups at least once.
+    municipalities with cells in one block are in different groups at least once. A ward's cells are its city's.
     """
-    frame = seen.system.frame.select("area_code", "parent_code", "level")[seen.columns()[where]]
-    lowest = frame.with_columns(block=block[where]).filter(pl.col("level").is_in(LOWEST))
+    frame = seen.system.frame.select("area_code", "parent_code", "level", sender=SENDER)
+    above = frame.select(sender="area_code", above="parent_code").unique()
+    lowest = frame[seen.columns()[where]].with_columns(block=block[where]).filter(pl.col("level").is_in(LOWEST))
+    towns = lowest.join(above, on="sender", how="left").select("block", parent_code="above", area_code="sender")
     is_mixed = pl.col("parent_code").n_unique().over("block") > 1
-    towns = lowest.with_columns(is_mixed=is_mixed).group_by("area_code", "parent_code").agg(pl.col("is_mixed").any())
+    towns = towns.with_columns(is_mixed=is_mixed).group_by("area_code", "parent_code").agg(pl.col("is_mixed").any())
     towns = towns.sort("parent_code", "area_code")
     nth = pl.col("area_code").cum_count().over("parent_code")
     groups = towns.with_columns(nth=nth).partition_by("nth", maintain_order=True)
@@ -136,7 +140,7 @@ def _told(
     """Columns of `where` that any of `submitters` can work out. Who knows less can work out less: first as if they
     met, then (in the last part, that is) each half of them, in the blocks in which something was found."""
     columns = seen.columns()
-    own = seen.system.frame["area_code"].gather(columns).is_in(submitters).to_numpy()
+    own = seen.system.frame.select(SENDER).to_series().gather(columns).is_in(submitters).to_numpy()
     where = where & np.isin(block, block[own & where])
     known = own | np.isin(columns, _own_sums(seen, columns[own]))
     told = _determined(equations, where & ~known)

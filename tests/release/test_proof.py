@@ -81,6 +81,43 @@ def test_a_town_that_reads_its_like_in_the_next_medical_area_is_found() -> None:
     assert set(system.frame["area_code"].gather(told)) == {"M1", "M2", "M1T0", "M2T0"}
 
 
+def wards(cities: str, towns: str = "") -> pl.DataFrame:
+    """A prefecture of cities with two wards each, and of towns."""
+    rows = [("P", "prefecture", None), *((c, "municipality", "P") for c in (*cities, *towns))]
+    rows += [(f"{c}{n}", "ward", c) for c in cities for n in (1, 2)]
+    tree = pl.DataFrame(rows, schema=["area_code", "level", "parent_code"], orient="row")
+    return tree.with_columns(population=10**5)
+
+
+def groups(seen: View) -> list[list[str]]:
+    """Who attacks together, if all unknown cells were one block."""
+    everything = np.ones(len(seen.columns()), dtype=bool)
+    return attack._submitters(seen, np.zeros(len(everything), dtype=np.int64), everything)
+
+
+def test_a_city_sends_its_wards_and_knows_them() -> None:
+    tree, counts = wards("C", "T"), t.counts_of(t.count("o"))
+    system = build(
+        t.cells(t.totals("o", {"P": 160, "C": 100, "T": 60, "C1": 40, "C2": 60})), tree, pairs_of(counts, [])
+    )
+    hidden = system.frame["area_code"].is_in(["C", "C1", "C2", "T"]).to_numpy()
+    seen = view(system, terms(system, counts, t.STANDARD), hidden)
+    assert groups(seen) == [["C"], ["T"]]
+    told = told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))
+    assert set(system.frame["area_code"].gather(told)) == {"C", "T"}  # each reads the other, and nobody a ward
+
+
+def test_what_a_city_knows_of_both_its_wards_tells_it_of_nobody_else() -> None:
+    """The girls of one ward are the city's girls less those of the other: that is the city's own knowledge."""
+    tree, counts = wards("CD"), t.counts_of(t.count("o"))
+    girls = [("o", "2024", a, "sex", g, 30) for a in ("C1", "C2", "D1", "D2") for g in "12"]
+    system = build(t.rolled_up(t.cells(girls), tree).filter(pl.col("period") == "2024"), tree, pairs_of(counts, []))
+    hidden = (system.frame["level"] == "ward").to_numpy() & (system.frame["breakdown_id"] == "sex").to_numpy()
+    seen = view(system, terms(system, counts, t.STANDARD), hidden)
+    assert groups(seen) == [["C"], ["D"]]
+    assert not len(told_to_submitters(seen, np.ones(system.n_cells, dtype=bool)))
+
+
 def room(tables: Polytope, column: int) -> float:
     """The interval of one column by two linear programs over the whole table."""
     order = np.zeros((len(tables.inner), tables.n))
