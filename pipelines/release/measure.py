@@ -53,9 +53,11 @@ def measure(
     rolled = _roll_up(atoms, areas, years, policy)
     basis_of = {i: c.basis for i, c in counts.items()}
     frame = skeleton(parts, basis_of, areas, years, policy).rename({"id": "count_id"})
-    cells = frame.join(rolled.rename({"id": "count_id"}), on=["count_id", *CELL], how="left").select(
-        "count_id", *CELL, pl.col("value").fill_null(0)
-    )
+    cells = (
+        frame.join(rolled.rename({"id": "count_id"}), on=["count_id", *CELL], how="left")
+        .select("count_id", *CELL, pl.col("value").fill_null(0))
+        .sort("count_id", *CELL)
+    )  # suppression chooses row by row: the same rows in another order end otherwise
     return Measured(
         cells,
         rolled.filter(pl.col("id").is_in(list(sums))).rename({"id": "sum_id", "value": "n"}),
@@ -138,7 +140,8 @@ def _nested_in_cells(rolled: pl.DataFrame, cells: pl.DataFrame, declared: set[tu
         for x, y in (("a", "b"), ("b", "a"))
     ]
     told = pl.DataFrame(sorted(declared), schema={"inner": pl.String, "outer": pl.String}, orient="row")
-    return pl.concat(found).join(told, on=["inner", "outer"], how="anti").filter(pl.col("difference") > 0)
+    rows = pl.concat(found).join(told, on=["inner", "outer"], how="anti").filter(pl.col("difference") > 0)
+    return rows.sort(rows.columns)
 
 
 def declared_pairs(counts: dict[str, Count], indicators: dict[str, Indicator]) -> set[tuple[str, str]]:

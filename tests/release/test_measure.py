@@ -66,6 +66,12 @@ def test_a_cell_without_rows_is_a_zero_of_the_plan(measured) -> None:  # type: i
     assert measured.cells.select(key).is_duplicated().sum() == 0
 
 
+def test_the_rows_come_in_one_order(measured) -> None:  # type: ignore[no-untyped-def]
+    """Suppression chooses row by row: an order that the processor's threads decide would decide what is hidden."""
+    for frame in (measured.cells, measured.nested):
+        assert frame.equals(frame.sort([c for c in frame.columns if c != "value"]))
+
+
 def test_a_pair_nested_in_one_cell_only_is_told_with_its_difference() -> None:
     connection = births((5, "312011", 2024, 2400, 36), (2, "312011", 2024, 2400, 39), (9, "312029", 2024, 3000, 36))
     areas = registered_tree(["312011", "312029"])
