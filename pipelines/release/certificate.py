@@ -141,8 +141,10 @@ def _opened(certificate: Path | bytes) -> pl.DataFrame:
         rows = pl.read_parquet(certificate)
     except (OSError, pl.exceptions.PolarsError):
         raise _no_certificate() from None
-    needed = pl.col("release_id", "unit", "tables").is_null().any()
-    if rows.schema != pl.Schema(COLUMNS) or any(rows.select(needed).row(0)):
+    if rows.schema != pl.Schema(COLUMNS):
+        raise _no_certificate()
+    needed = rows.select("release_id", "unit", "tables").explode("tables")
+    if sum(needed.null_count().row(0)):
         raise _no_certificate()
     return rows
 

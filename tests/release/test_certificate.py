@@ -112,6 +112,14 @@ def test_what_is_no_certificate_is_refused(small: Path, data: bytes) -> None:
         check_certificate(small, data)
 
 
+def test_a_table_with_a_gap_is_refused(small: Path, tmp_path: Path) -> None:
+    rows = pl.read_parquet(certificate_of(small))
+    for gap in (pl.lit(None, pl.List(pl.Int64)), pl.col("tables").list.concat(pl.lit(None, pl.Int64))):
+        rows.with_columns(tables=gap).write_parquet(tmp_path / "c")
+        with pytest.raises(UsageError):
+            check_certificate(small, tmp_path / "c")
+
+
 def test_no_certificate_can_be_made_of_a_release_that_tells(tmp_path: Path) -> None:
     """Two hidden areas that only two sums together tell, and three that share eight people."""
     narrow = t.cells(t.totals("n", {"P1": 48, "A": None, "B": None, "C": None, "D": 40}))
@@ -141,6 +149,7 @@ def test_it_agrees_with_the_audit_on_what_is_hidden_and_how_wide_it_must_be(
     read = read_constraints(path)
     assert read.keys[read.columns].with_columns(width=pl.Series(read.required)).equals(audited)
     assert len(read.sums.whole) == len(system.cell_lines)
+    assert len(read.inside) == len(system.certain[0])
 
 
 def test_a_cell_without_an_area_or_a_definition_is_no_release(tmp_path: Path) -> None:
