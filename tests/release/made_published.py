@@ -20,8 +20,10 @@ def published(
     policy: Policy = t.STANDARD,
     status: Mapping[str, str] | None = None,
     release_id: str = "r",
+    more: Mapping[str, pl.DataFrame] | None = None,
 ) -> Path:
-    """A published file of `table` as `made_tables.seen` has it: a null (or is_shown false) is suppressed."""
+    """A published file of `table` as `made_tables.seen` has it: a null (or is_shown false) is suppressed. more: further
+    tables."""
     release = t.seen(table, areas, counts, indicators, policy, status)
     write(
         path,
@@ -36,6 +38,7 @@ def published(
                 schema=dict.fromkeys(("indicator_id", "kind", "numerator_id", "denominator_id"), pl.String),
             ),
             "count_cell": release.cells,
+            **(more or {}),
         },
     )
     return path
