@@ -72,21 +72,32 @@ class Elements:
 
 def rows_of(elements: Iterable[tuple[int, dict[str, Any]]], paths: list[str]) -> pl.DataFrame:
     """`line` (UInt32) and one text column per path (`basicFiveInfo.nameKana`), empty is null."""
-    read = list(elements)
-    holders = {"": [element for _, element in read]}
-    cells = [pl.Series("line", [line for line, _ in read], dtype=pl.UInt32)]
+    held: dict[str, list[str]] = {}
     for path in paths:
-        texts = [v if v is None or type(v) is str else _text(v) for v in _values(path, holders)]
-        cells.append(pl.Series(path, texts, dtype=pl.String).replace("", None))
-    return pl.DataFrame(cells)
+        above, _, name = path.rpartition(".")
+        held.setdefault(above, []).append(name)
+    lines: list[int] = []
+    rows: list[tuple[Any, ...]] = []
+    for line, element in elements:
+        lines.append(line)
+        rows.append(tuple(v for above, names in held.items() for v in map(_holder(element, above).get, names)))
+    columns = zip(*rows, strict=True) if rows else ((),) * len(paths)
+    placed = (f"{above}.{name}" if above else name for above, names in held.items() for name in names)
+    cells = {path: pl.Series(_texts(values), dtype=pl.String) for path, values in zip(placed, columns, strict=True)}
+    return pl.DataFrame({"line": pl.Series(lines, dtype=pl.UInt32), **{path: cells[path] for path in paths}})
 
 
-def _values(path: str, holders: dict[str, list[Any]]) -> list[Any]:
-    """The value at a path in every element; `holders` keeps the nested objects met on the way."""
-    above, _, name = path.rpartition(".")
-    if above not in holders:
-        holders[above] = _values(above, holders)
-    return [holder.get(name) if type(holder) is dict else None for holder in holders[above]]
+def _holder(element: dict[str, Any], path: str) -> dict[str, Any]:
+    """The object at a path inside an element, empty where there is none."""
+    for name in path.split(".") if path else ():
+        inner = element.get(name)
+        element = inner if type(inner) is dict else {}
+    return element
+
+
+def _texts(values: Iterable[Any]) -> list[str | None]:
+    """The values as text; empty is None."""
+    return [v or None if type(v) is str else None if v is None else _text(v) for v in values]
 
 
 def _text(value: Any) -> str:
