@@ -9,7 +9,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import polars as pl
 import pyrage
@@ -28,7 +28,10 @@ from pipelines.records.parcel import (
 )
 
 FIXED_TIME = (1980, 1, 1, 0, 0, 0)  # a member carries no time of its making
-LOCAL_HEADER, CENTRAL_HEADER = 30, 46  # bytes of a ZIP entry beside its name and content (APPNOTE 4.3)
+LOCAL_HEADER, CENTRAL_HEADER, ZIP_END = 30, 46, 22  # bytes beside the names and contents of a ZIP (APPNOTE 4.3)
+
+
+Compression = Literal["zstd", "uncompressed"]
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def seal(
 
     facts: the manifest without `format`, `recipients` and `tables`. signing_key: Ed25519 private key, 64 hex digits.
     """
-    members = {"load": _parquets(records), "linkage": _parquets(tokens)}
+    members = {"load": _parquets(records, "zstd"), "linkage": _parquets(tokens, "uncompressed")}
     fingerprints = {kind: recipients[kind].fingerprint for kind in sorted(members)}
     tables = {
         n: _described(t, members[k][n]) for k, part in (("load", records), ("linkage", tokens)) for n, t in part.items()
@@ -70,7 +73,8 @@ def canonical_json(value: Any) -> bytes:
 
 def padded_zip(members: Mapping[str, bytes]) -> bytes:
     """A stored zip whose length is a power of two, at least SMALLEST_SEALED_BYTES."""
-    bare = len(_zipped(members)) + LOCAL_HEADER + CENTRAL_HEADER + 2 * len(PADDING)
+    named = {**members, PADDING: b""}
+    bare = ZIP_END + sum(LOCAL_HEADER + CENTRAL_HEADER + 2 * len(n) + len(c) for n, c in named.items())
     length = max(SMALLEST_SEALED_BYTES, 1 << (bare - 1).bit_length())
     content = _zipped({**members, PADDING: bytes(length - bare)})
     if len(content) != length:
@@ -78,14 +82,15 @@ def padded_zip(members: Mapping[str, bytes]) -> bytes:
     return content
 
 
-def _parquets(tables: Mapping[str, pl.DataFrame]) -> dict[str, bytes]:
-    return {name: _parquet(table) for name, table in tables.items()}
+def _parquets(tables: Mapping[str, pl.DataFrame], compression: Compression) -> dict[str, bytes]:
+    return {name: _parquet(table, compression) for name, table in tables.items()}
 
 
-def _parquet(table: pl.DataFrame) -> bytes:
-    """Parquet without statistics and without metadata of the source."""
+def _parquet(table: pl.DataFrame, compression: Compression) -> bytes:
+    """Parquet without statistics and without metadata of the source. Tokens are random: compressing finds nothing."""
     file = io.BytesIO()
-    table.write_parquet(file, statistics=False, compression="zstd", compression_level=1)
+    level = 1 if compression == "zstd" else None
+    table.write_parquet(file, statistics=False, compression=compression, compression_level=level)
     return file.getvalue()
 
 
