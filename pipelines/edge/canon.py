@@ -4,7 +4,8 @@ One spelling for one person: width, hiragana and katakana, small kana, long vowe
 is empty afterwards is null, so that a missing part gives no token. A change here is a new CANON_VERSION.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import cache
 
 import polars as pl
 
@@ -24,15 +25,21 @@ VOWELS = (  # a long vowel, however it is written, after a kana of its row
 BLANKS = r"[\s\p{C}・･'’,.、。]"
 
 
-def canonical(column: pl.Series, field: str) -> pl.Series:
-    """The canonical form of every cell of a linking field; null where nothing is left of it."""
-    form = FORMS.get(field)
-    if form is None:
-        raise KeyError(f"no canonical form is declared for the field {field}")
-    distinct = column.unique().drop_nulls()
-    made = pl.DataFrame({"sent": distinct}).select("sent", form=form(pl.col("sent")))
-    made = made.with_columns(pl.when(pl.col("form") != "").then("form").alias("form"))
-    return pl.DataFrame({"sent": column}).join(made, on="sent", how="left", maintain_order="left")["form"].alias(field)
+def canonical(rows: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
+    """The rows with every cell of these linking fields in its canonical form; null where nothing is left of it."""
+    made = rows.lazy()
+    for field in fields:
+        if field not in FORMS:
+            raise KeyError(f"no canonical form is declared for the field {field}")
+        forms = rows.lazy().select(field).drop_nulls().unique().with_columns(_form_of(field).alias("form"))
+        made = made.join(forms, on=field, how="left", maintain_order="left").drop(field).rename({"form": field})
+    return made.select(rows.columns).collect()
+
+
+@cache
+def _form_of(field: str) -> pl.Expr:
+    form = FORMS[field](pl.col(field))
+    return pl.when(form != "").then(form)
 
 
 def _plain(text: pl.Expr) -> pl.Expr:

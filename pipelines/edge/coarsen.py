@@ -12,10 +12,9 @@ from pipelines.records import RECORDS
 from pipelines.records.parcel import record_schema
 
 
-def coarsen(rows: pl.DataFrame, record: Record) -> pl.DataFrame:
-    """Typed rows with `record_key` and `feed` to the schema of the parcel (`record_schema`)."""
-    derived, leaving = _expressions(record.name)
-    return rows.with_columns(derived).select("record_key", "feed", *leaving)
+def coarsen(rows: pl.DataFrame, record: Record, feed: str) -> pl.DataFrame:
+    """Typed rows with `record_key` to the schema of the parcel (`record_schema`)."""
+    return rows.select("record_key", pl.lit(feed).alias("feed"), *_leaving(record.name))
 
 
 def cancellations(record_keys: pl.Series, feeds: pl.Series, record: Record) -> pl.DataFrame:
@@ -28,13 +27,13 @@ def cancellations(record_keys: pl.Series, feeds: pl.Series, record: Record) -> p
 
 
 @cache
-def _expressions(record_name: str) -> tuple[list[pl.Expr], list[pl.Expr]]:
-    record = RECORDS[record_name]
-    derived = [f.derive().alias(n) for n, f in record.fields.items() if f.derive]
-    return derived, [_coarse(n, f).cast(parcel_type(f)).alias(left) for left, (n, f) in record.leaving.items()]
+def _leaving(record_name: str) -> list[pl.Expr]:
+    leaving = RECORDS[record_name].leaving
+    return [_coarse(name, field).cast(parcel_type(field)).alias(left) for left, (name, field) in leaving.items()]
 
 
 def _coarse(name: str, field: Field) -> pl.Expr:
+    value = field.derive() if field.derive else pl.col(name)
     if field.role in MONTHED:
-        return pl.col(name).dt.truncate("1mo")
-    return field.classes.of(pl.col(name)) if field.classes else pl.col(name)
+        return value.dt.truncate("1mo")
+    return field.classes.of(value) if field.classes else value

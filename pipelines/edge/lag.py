@@ -8,19 +8,21 @@ from pipelines.records.parcel import LAG_CLASSES, LAG_SCHEMA, LONGEST_LAG
 
 def arrival_lag(accepted: list[Accepted]) -> pl.DataFrame:
     """Rows per record, event month, entry channel and class of days from event to record; schema LAG_SCHEMA."""
-    told = [_lags(a) for a in accepted]
+    told = pl.concat([pl.DataFrame(schema=_TOLD), *(a.rows.select(_told(a)) for a in accepted)])
     columns = [c for c in LAG_SCHEMA if c != "n"]
-    rows = pl.concat([pl.DataFrame(schema={c: LAG_SCHEMA[c] for c in columns}), *told])
-    return rows.group_by(columns).agg(pl.len().cast(pl.Int32).alias("n")).sort(columns)
+    classed = told.lazy().filter(pl.col("days") >= 0).with_columns(_class(pl.col("days")).alias("lag_class"))
+    return classed.group_by(columns).agg(pl.len().cast(pl.Int32).alias("n")).sort(columns).collect()
 
 
-def _lags(accepted: Accepted) -> pl.DataFrame:
+_TOLD = {**{c: LAG_SCHEMA[c] for c in ("record", "event_month", "entry_channel_code")}, "days": pl.Int64}
+
+
+def _told(accepted: Accepted) -> list[pl.Expr]:
     event = pl.col(accepted.record.event)
-    days = (pl.col("recorded_date") - event).dt.total_days()
-    return accepted.rows.filter(days >= 0).select(
+    return [
         pl.lit(accepted.record.name).alias("record"), event.dt.truncate("1mo").alias("event_month"),
-        "entry_channel_code", _class(days).alias("lag_class"),
-    )  # fmt: skip
+        pl.col("entry_channel_code"), (pl.col("recorded_date") - event).dt.total_days().alias("days"),
+    ]  # fmt: skip
 
 
 def _class(days: pl.Expr) -> pl.Expr:

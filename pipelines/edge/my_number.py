@@ -44,19 +44,17 @@ class Numbers:
 
 def numbers_in(rows: pl.DataFrame) -> dict[str, Numbers]:
     """What each text column holds of 12-digit numbers; a column without any is absent."""
-    suspects = _true(
-        rows, {n: pl.col(n).str.len_bytes().max() >= SHORTEST for n, kind in rows.schema.items() if kind == pl.String}
-    )
-    like_one = _true(rows, {n: pl.col(n).unique().str.contains(LIKE_ONE).any() for n in suspects})
+    texts = [name for name, kind in rows.schema.items() if kind == pl.String]
+    long = _true(rows, texts, pl.col(texts).str.len_bytes().max() >= SHORTEST)
+    like_one = _true(rows, long, pl.col(long).unique().str.contains(LIKE_ONE).any())
     return {name: _counted(rows[name]) for name in like_one}
 
 
-def _true(rows: pl.DataFrame, asked: dict[str, pl.Expr]) -> list[str]:
-    """The names of what is asked of all rows and true."""
-    if rows.is_empty() or not asked:
+def _true(rows: pl.DataFrame, names: list[str], asked: pl.Expr) -> list[str]:
+    """The columns of which it is true what is asked of each of them."""
+    if rows.is_empty() or not names:
         return []
-    answers = rows.select(question.alias(name) for name, question in asked.items()).row(0)
-    return [name for name, answer in zip(asked, answers, strict=True) if answer]
+    return [name for name, answer in zip(names, rows.select(asked).row(0), strict=True) if answer]
 
 
 def _counted(cells: pl.Series) -> Numbers:

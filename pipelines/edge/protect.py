@@ -141,7 +141,7 @@ def _without_full_name_in_register(near: pl.DataFrame) -> pl.DataFrame:
 def _named(people: pl.DataFrame) -> pl.DataFrame:
     """A row for each canonical name of each person (kana, written, alphabet), and the canonical kana given name."""
     distinct = people.unique()
-    forms = distinct.with_columns(canonical(distinct[n], n) for n in NAMES)
+    forms = canonical(distinct, NAMES)
     names = (pl.concat_str("kana_surname", "kana_given_name"), pl.col("name"), pl.col("alphabet_name"))
     given = pl.col("kana_given_name").alias("given")
     return pl.concat([forms.select(*PERSON, *BORN, name.alias("name_form"), given) for name in names]).unique()

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 import polars_hash as plh
 
-from pipelines.edge.accepted import Accepted, beside
+from pipelines.declaration import Record
+from pipelines.edge.accepted import Accepted
 from pipelines.edge.canon import canonical
 from pipelines.records.linkage import CANON_VERSION, LOCAL_RULES, TOKEN_RULES, TokenRule
 from pipelines.records.parcel import TOKEN_BYTES
@@ -35,19 +36,22 @@ class TokenKeys:
 def hmac(texts: pl.Series, key: str) -> pl.Series:
     """HMAC-SHA256 of each text under a key (used as its bytes), the first 16 bytes; null stays null."""
     digest = plh.col("text").chash.hmac_sha256(key=key).str.head(2 * TOKEN_BYTES).str.decode("hex")
-    return pl.DataFrame({"text": texts}).select(token=digest)["token"]
+    return pl.DataFrame({"text": texts}).select(digest.alias(texts.name))[texts.name]
 
 
-def with_local_tokens(accepted: Sequence[Accepted], keys: TokenKeys) -> list[Accepted]:
-    """Rows with `record_key` and a column for each of LOCAL_RULES, null where a part is missing or a record has none.
+def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
+    """Whose row each accepted row is, in the order of the parts: what is decided about leaving is decided on this.
 
-    The row key is of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are
-    under the submitter's own key; one submitter's number never gives the token of another's.
+    `record, feed, person_local, is_cancelled, stays`, PARTS as text, `record_key`, and a column for each of LOCAL_RULES,
+    null where a part is missing or a record has none. The row key is of this parcel alone: it joins tokens to rows, and
+    no two parcels to each other. The local tokens are under the submitter's own key; one submitter's number never gives
+    the token of another's.
     """
-    texts = pl.concat([pl.DataFrame(schema=_TEXTS), *(a.rows.select(_texts(a, keys)) for a in accepted)])
-    shared = {rule: _hmac_once(texts[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"}
-    own = {"record_key": hmac(texts["record_key"], keys.parcel), "local_row": hmac(texts["local_row"], keys.local)}
-    return beside(accepted, pl.DataFrame({name: token.alias(name) for name, token in (own | shared).items()}))
+    heads = pl.concat([pl.DataFrame(schema=_HEAD), *(a.rows.select(_head(a, keys)) for a in accepted)])
+    shared = [_hmac_once(heads[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"]
+    return heads.with_columns(
+        hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local), *shared
+    )  # fmt: skip
 
 
 def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: TokenKeys) -> pl.Series:
@@ -55,7 +59,26 @@ def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: 
     return hmac(rows.select(_joined(_local_domain(rule, namespace, keys), [part]).alias("text"))["text"], keys.local)
 
 
-_TEXTS = dict.fromkeys(("record_key", *LOCAL_RULES), pl.String)
+_TEXTS = ("record_key", *LOCAL_RULES)
+_HEAD: dict[str, type[pl.DataType]] = {
+    **dict.fromkeys(("record", "feed", "person_local"), pl.String), "is_cancelled": pl.Boolean, "stays": pl.Boolean,
+    **dict.fromkeys((*PARTS, *_TEXTS), pl.String),
+}  # fmt: skip
+
+
+def _head(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
+    whose = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
+    how = [pl.col("is_cancelled").fill_null(False), _stays(accepted.record).alias("stays")]
+    parts = [pl.col(part).cast(pl.String) for part in PARTS]
+    return [*whose, pl.col("person_local"), *how, *parts, *_texts(accepted, keys)]
+
+
+def _stays(record: Record) -> pl.Expr:
+    """Rows that never leave the source, whoever they are about (losses); the last revision of a row decides for all."""
+    if record.stays is None:
+        return pl.lit(False)
+    last = record.stays().fill_null(False).sort_by(pl.col("revision_no").fill_null(0)).last()
+    return last.over(*record.key)
 
 
 def _texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
@@ -76,7 +99,8 @@ def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
     """`hmac` where many rows share a text: each distinct text is hashed once."""
     distinct = texts.drop_nulls().unique()
     made = pl.DataFrame({"text": distinct, "token": hmac(distinct, key)})
-    return pl.DataFrame({"text": texts}).join(made, on="text", how="left", maintain_order="left")["token"]
+    rows = pl.DataFrame({"text": texts}).join(made, on="text", how="left", maintain_order="left")
+    return rows["token"].alias(texts.name)
 
 
 def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
@@ -84,10 +108,18 @@ def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
 
     people: `record_key, feed, person_local` and PARTS as text, one row per record row.
     """
-    identity = ["feed", "person_local", *PARTS]
-    distinct = people.group_by(identity).agg(pl.col("record_key").min()).sort("record_key")
-    canon = distinct.with_columns(canonical(distinct[part], part) for part in PARTS)
+    canon = canonical(_distinct(people).sort("record_key"), PARTS)
     return pl.concat([_tokens_of(canon, rule, keys) for rule in TOKEN_RULES])
+
+
+def _distinct(people: pl.DataFrame) -> pl.DataFrame:
+    """Each identity with its least row key; rows of one person that follow each other are put together beforehand."""
+    identity = ["feed", "person_local", *PARTS]
+    begins = pl.any_horizontal(pl.col(part).ne_missing(pl.col(part).shift()) for part in identity)
+    stretches = people.select("record_key", *identity, begins=begins | (pl.int_range(pl.len()) == 0))
+    least = stretches.group_by(pl.col("begins").cum_sum(), maintain_order=True).agg(pl.col("record_key").min())
+    first = stretches.filter("begins").select(*identity, least["record_key"])
+    return first.group_by(identity).agg(pl.col("record_key").min())
 
 
 def _tokens_of(canon: pl.DataFrame, rule: TokenRule, keys: TokenKeys) -> pl.DataFrame:

@@ -4,11 +4,7 @@ Works on tokens alone: the state knows no number and no name. A person flagged l
 children and the other numbers that earlier deliveries showed, even where this delivery no longer shows the tie.
 """
 
-from collections.abc import Iterable
-
 import polars as pl
-
-from pipelines.edge.accepted import Accepted
 
 TIES = ("local_person", "local_pregnancy", "local_identity")
 GONE = ["record", "feed", "local_row"]
@@ -37,13 +33,6 @@ def is_tied(inside: dict[str, pl.Series]) -> pl.Expr:
 def taken_back(sent: pl.DataFrame, inside: dict[str, pl.Series], held_rows: pl.Series) -> pl.DataFrame:
     """Sent rows (columns GONE) that are now of protected people, or that now stay themselves."""
     return sent.filter(is_tied(inside) | pl.col("local_row").is_in(_tokens(held_rows).implode())).select(GONE)
-
-
-def tokens_of(accepted: Iterable[Accepted], schema: dict[str, type[pl.DataType]]) -> pl.DataFrame:
-    """The rows as the state remembers them."""
-    columns = [c for c in schema if c not in ("record", "feed")]
-    names = ((a, pl.lit(a.record.name).alias("record"), pl.lit(a.feed.name).alias("feed")) for a in accepted)
-    return pl.concat([pl.DataFrame(schema=schema), *(a.rows.select(r, f, *columns) for a, r, f in names)])
 
 
 def _tokens(values: pl.Series | list[bytes]) -> pl.Series:
