@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -11,6 +11,7 @@ import polars as pl
 from pipelines.declaration import Record
 from pipelines.edge.check import Checked, check
 from pipelines.edge.problem import USAGE, EdgeProblem
+from pipelines.edge.protect import only_who
 from pipelines.edge.read import read_file
 from pipelines.feeds import FEEDS
 from pipelines.records.parcel import SYNTHETIC_MARK
@@ -48,7 +49,7 @@ def read_folder(feeds: Path) -> Folder:
             "name a submitter's folder, called by its 6-digit municipality code (feeds/<code>).",
             USAGE,
         )
-    files = [check(read_file(path, FEEDS[feed], record), submitter) for path, feed, record in _expected(feeds)]
+    files = [_checked(path, feed, record, submitter) for path, feed, record in _expected(feeds)]
     if not files:
         raise EdgeProblem(
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
@@ -56,6 +57,11 @@ def read_folder(feeds: Path) -> Folder:
         )
     warnings = [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)]
     return Folder(submitter, files, warnings, _synthetic_seed(feeds))
+
+
+def _checked(path: Path, feed: str, record: Record, submitter: str) -> Checked:
+    checked = check(read_file(path, FEEDS[feed], record), submitter)
+    return replace(checked, arrived=only_who(checked.arrived))
 
 
 def _synthetic_seed(feeds: Path) -> int | None:

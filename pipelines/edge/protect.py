@@ -4,11 +4,12 @@ Seeds are the required list and every row that carries the flag, refused rows an
 closed over person, mother, child and siblings, and over the numbers one person has in several source systems.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
 
-from pipelines.declaration import Role
+from pipelines.declaration import Record, Role
 from pipelines.edge.canon import canonical
 from pipelines.edge.csv_rows import heading_cells, rows_of
 from pipelines.edge.decode import encoding_that_decodes, lines_of
@@ -81,6 +82,17 @@ def _without_zeros(number: str) -> pl.Expr:
     return pl.col(number).str.strip_chars_start("0")
 
 
+def only_who(arrived: Arrived) -> Arrived:
+    """The file with no more of its rows than tells who is protected: the rest of the text is let go."""
+    needed = ["line", "person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record)]
+    return replace(arrived, rows=arrived.rows.select(needed))
+
+
+def _others(record: Record) -> list[str]:
+    """The fields in which a row names somebody else by a local number."""
+    return [n for n in record.of_role(Role.LOCAL_KEY) if n.endswith("_local") and n != "person_local"]
+
+
 def _people(arrived: Arrived) -> pl.DataFrame:
     """Who each readable row is about. A flag that is filled with anything but 'no' counts as a flag.
 
@@ -96,11 +108,10 @@ def _people(arrived: Arrived) -> pl.DataFrame:
 
 def _family(arrived: Arrived) -> pl.DataFrame:
     """Each child with the other person its row names: namespace, person_local, relative."""
-    others = [n for n in arrived.record.of_role(Role.LOCAL_KEY) if n.endswith("_local") and n != "person_local"]
     return pl.concat([_no_family()] + [
         arrived.rows.drop_nulls(["person_local", other]).select(
             pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", pl.col(other).alias("relative"))
-        for other in others
+        for other in _others(arrived.record)
     ])  # fmt: skip
 
 
