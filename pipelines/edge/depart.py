@@ -15,6 +15,7 @@ from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
 from pipelines.edge.protect import PERSON, everywhere, protected_people
 from pipelines.edge.pseudonymize import (
+    IDENTITY,
     PARTS,
     TokenKeys,
     composite_tokens,
@@ -59,7 +60,7 @@ def depart(
     sent: what left before (schema SENT_SCHEMA).
     """
     heads = heads_of(accepted, keys)
-    composite = composite_tokens(heads.filter(IS_LIVE), keys)
+    composite = composite_tokens(heads.lazy().filter(IS_LIVE).select(IDENTITY).collect(), keys)
     heads = _with_identity(heads, composite, keys)
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))

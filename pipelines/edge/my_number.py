@@ -46,7 +46,8 @@ def numbers_in(rows: pl.DataFrame) -> dict[str, Numbers]:
     """What each text column holds of 12-digit numbers; a column without any is absent."""
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
     long = _true(rows, texts, pl.col(texts).str.len_bytes().max() >= SHORTEST)
-    like_one = _true(rows, long, pl.col(long).unique().str.contains(LIKE_ONE).any())
+    distinct = pl.col(long).filter(pl.col(long).ne_missing(pl.col(long).shift())).unique()  # repeats often follow
+    like_one = _true(rows, long, distinct.str.contains(LIKE_ONE).any())
     return {name: _counted(rows[name]) for name in like_one}
 
 

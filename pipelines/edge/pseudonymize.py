@@ -19,6 +19,7 @@ from pipelines.records.parcel import TOKEN_BYTES
 
 BETWEEN = "\x1f"  # in no canonical form and in no local number
 PARTS = tuple(dict.fromkeys(part for rule in TOKEN_RULES for part in rule.parts))
+IDENTITY = ("record_key", "feed", "person_local", *PARTS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -106,7 +107,7 @@ def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
 def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
     """`record_key, feed, person_local, rule, token`: once per feed, person and distinct identity, on its first row.
 
-    people: `record_key, feed, person_local` and PARTS as text, one row per record row.
+    people: the columns IDENTITY (PARTS as text), one row per record row.
     """
     canon = canonical(_distinct(people).sort("record_key"), PARTS)
     return pl.concat([_tokens_of(canon, rule, keys) for rule in TOKEN_RULES])

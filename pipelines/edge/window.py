@@ -116,10 +116,7 @@ def _events(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
         "pregnancy_notification": ("notified_date", stage_bounds("notified_date", "notification_stage_code")),
     }
     found = [
-        a.rows.with_columns(pl.lit(a.feed.name).alias("feed"))
-        .join(mothers, on=["feed", "person_local"], how="left")
-        .with_columns(mother=pl.coalesce("mother", "person_local") if not a.feed.local_namespace else pl.col("mother"))
-        .drop_nulls(["mother", bounds[a.record.name][0]])
+        _with_mother(a, mothers).drop_nulls(["mother", bounds[a.record.name][0]])
         .select(
             "record_key", "mother", _pregnancy("mother"), pl.col(bounds[a.record.name][0]).alias("date"),
             pl.lit(a.record.name == "pregnancy_notification").alias("is_notification"), *bounds[a.record.name][1],
@@ -130,6 +127,14 @@ def _events(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
     empty = {"record_key": pl.Binary, "mother": text, "pregnancy": text, "date": day, "is_notification": pl.Boolean,
              "first_low": day, "first_high": day}  # fmt: skip
     return pl.concat([pl.DataFrame(schema=empty), *found])
+
+
+def _with_mother(accepted: Accepted, mothers: pl.DataFrame) -> pl.DataFrame:
+    """The rows with the register's number of the person, null where it is not known."""
+    if not accepted.feed.local_namespace:
+        return accepted.rows.with_columns(mother="person_local")
+    theirs = mothers.filter(pl.col("feed") == accepted.feed.name).select("person_local", "mother")
+    return accepted.rows.join(theirs, on="person_local", how="left")
 
 
 def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:

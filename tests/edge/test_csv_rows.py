@@ -1,5 +1,7 @@
 """Every row keeps its physical line; a row that does not fit is refused alone."""
 
+import pytest
+
 from pipelines.edge.csv_rows import heading_cells, rows_of
 from pipelines.edge.decode import encoding_of, lines_of
 
@@ -47,6 +49,29 @@ def test_one_bad_byte_refuses_one_line() -> None:
     assert rows[0] == (2, "髙﨑①", "2", "3")
     assert rows[-1] == (5, "1", "2", "3")
     assert undecodable == [3, 4]
+
+
+@pytest.mark.parametrize("bad", [b"\xff", b"\xe3\x81", b"\xed\xa0\x80", b"\xc0\xaf"])
+def test_one_bad_byte_in_utf_8_refuses_one_line_of_many(bad: bytes) -> None:
+    rows = ["あ,2,3\n".encode()] * 5_000
+    rows[4_000] = b"x" + bad + b",2,3\n"
+    read_rows, ragged, undecodable = read(b"a,b,c\n" + b"".join(rows))
+    assert (ragged, undecodable) == ([], [4_002])
+    assert [r[0] for r in read_rows] == [n for n in range(2, 5_002) if n != 4_002]
+
+
+def test_a_short_and_a_long_row_that_make_up_for_each_other_are_both_refused() -> None:
+    rows, ragged, _ = read(b"a,b,c\n" + b"1,2,3\n" * 5_000 + b"1,2\n1,2,3,4\n" + b"1,2,3\n" * 5_000)
+    assert ragged == [5_002, 5_003]
+    assert len(rows) == 10_000
+
+
+def test_a_quoted_cell_may_reach_over_stretches_that_look_plain() -> None:
+    inside = (b"7" * 400 + b",8,9\n") * 150
+    rows, ragged, _ = read(b"a,b,c\n" + b"1,2,3\n" * 4_000 + b'1,2,"x\n' + inside + b'y"\n' + b"4,5,6\n" * 4_000)
+    assert ragged == []
+    assert [r[0] for r in rows] == [*range(2, 4_003), *range(4_154, 8_154)]
+    assert rows[4_000][3] == "x\n" + inside.decode() + "y"
 
 
 def test_trailing_blank_lines_and_the_old_end_of_file_are_no_rows() -> None:
