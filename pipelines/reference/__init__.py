@@ -36,7 +36,10 @@ def units() -> pl.DataFrame:
 
 @cache
 def code_lists() -> pl.DataFrame:
-    """Every code: code_list, name_ja, name_en, issuer, version, code, label_ja, label_en."""
+    """Every code: code_list, name_ja, name_en, issuer, version, code, label_ja, label_en, meaning.
+
+    meaning: `yes`, `no`, `no_answer`, `unknown`, else null. 1 is yes in one list and no in the next.
+    """
     return _csv("code_lists.csv")
 
 
@@ -47,6 +50,15 @@ def code_list(list_id: str) -> dict[str, str]:
     if rows.is_empty():
         raise KeyError(f"code list {list_id} is not in pipelines/reference/code_lists.csv")
     return dict(zip(rows["code"], rows["label_ja"], strict=True))
+
+
+@cache
+def code_that_means(list_id: str, meaning: str) -> str:
+    """The one code of a list that says `yes`, `no`, `no_answer` or `unknown`; raises KeyError where not exactly one does."""
+    codes = code_lists().filter(pl.col("code_list") == list_id, pl.col("meaning") == meaning)["code"].to_list()
+    if len(codes) != 1:
+        raise KeyError(f"code list {list_id} has {len(codes)} codes that mean {meaning}")
+    return str(codes[0])
 
 
 @cache
