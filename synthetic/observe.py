@@ -38,6 +38,7 @@ CHANNELS = {  # record -> channel: share
     "detailed_exam": {PAPER: 90, OCR: 10},
     "vaccination": {PAPER: 70, OCR: 20, SYSTEM: 10},
 }
+THROUGH_PMH = ("antenatal_visit", "child_checkup", "child_questionnaire")  # a cohort sends no more of PMH's records
 MEASURED = (
     "weight_kg", "blood_pressure_systolic_mmhg", "blood_pressure_diastolic_mmhg", "urine_protein_code",
     "urine_sugar_code", "hypertensive_disorder_code", "gestational_diabetes_code", "judgement_code",

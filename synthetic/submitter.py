@@ -21,7 +21,7 @@ from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
 from synthetic.faults import KEY_SCHEMA, Faulty, household_fault, with_faults
 from synthetic.layout import OwnFeed
-from synthetic.observe import observed, people_as_recorded, through_pmh
+from synthetic.observe import THROUGH_PMH, observed, people_as_recorded, through_pmh
 from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
 from synthetic.population.as_records import events_of
@@ -66,8 +66,11 @@ class Job:
         return replace(own, encoding=self.encoding or own.encoding)
 
     def feeds_of(self, record: str, its_habits: Habits) -> Iterator[Feed]:
-        sent = (self.own or FEEDS["municipal"], *([FEEDS["pmh"]] if its_habits.uses_pmh else []))
-        yield from (feed for feed in sent if record in self.records and record in feed.record_names)
+        municipal = self.own or FEEDS["municipal"]
+        if record in self.records and record in municipal.record_names:
+            yield municipal
+        if record in self.records and its_habits.uses_pmh and record in THROUGH_PMH:
+            yield FEEDS["pmh"]
 
 
 @dataclass(frozen=True)

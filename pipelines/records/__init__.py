@@ -44,6 +44,7 @@ RECORDS: dict[str, Record] = {
         vaccination.VACCINATION_REQUEST,
         vaccination.RUBELLA_TEST,
         vaccination.INFECTION,
+        administration.CHECKUP_TICKET,
         administration.CLAIM,
         administration.INFORMATION_REQUEST,
         administration.OWN_MEASURE,

@@ -1,4 +1,4 @@
-"""What offices settle between them: claims, requests for information, a municipality's own measures."""
+"""What offices settle between them: tickets, claims, requests for information, a municipality's own measures."""
 
 from datetime import date
 
@@ -10,6 +10,26 @@ from pipelines.records.months import months_between
 from pipelines.records.postpartum import yen
 from pipelines.records.pregnancy import OF_PREGNANCY
 from pipelines.records.programmes import programme
+
+CHECKUP_TICKET = Record(
+    "checkup_ticket", 1, "受診券", "checkup ticket", grain="ticket",
+    key=("person_local", "programme_code", "ticket_no"), event="issued_date", visit_code="programme_code",
+    local_tokens=OF_PREGNANCY,
+    fields=with_head({
+        "ticket_no": Field(str, "受診券番号", "ticket number", Role.LOCAL_KEY, LOCAL_NUMBER, required=True),
+        "pregnancy_no": Field(str, "登録番号", "pregnancy number", Role.LOCAL_KEY, LOCAL_NUMBER),
+        **programme(),
+        "visit_no": Field(int, "受診回数", "visit number", rule=Between(1, 30)),
+        "ticket_kind_code": Field(str, "受診券の種類", "kind of ticket", rule=OneOf("mchdb-L13"), required=True),
+        "issued_date": Field(date, "交付日", "date of issue", Role.EVENT_DATE, required=True),
+        "ticket_used_date": Field(date, "受診券の使用日", "date the ticket was used", Role.EDGE),
+        "is_used": Field(bool, "使用の有無", "used", derive=lambda: pl.col("ticket_used_date").is_not_null()),
+    }),
+    rules=(
+        CrossRule("used_is_not_before_issued", "使用日は交付日以後であること", "must not be before the issue",
+                  "ticket_used_date", lambda: pl.col("ticket_used_date") >= pl.col("issued_date")),
+    ),
+)  # fmt: skip
 
 # Dated by the month of the claim: the month of a service that follows the birth by days would give its day away.
 CLAIM = Record(

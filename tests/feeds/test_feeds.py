@@ -39,5 +39,6 @@ def test_the_layout_holds_no_record_that_no_feed_declares() -> None:
 
 def test_a_file_is_named_by_its_record() -> None:
     assert [FEEDS["pmh"].file_name(r) for r in FEEDS["pmh"].records] == [
-        "antenatal_visit.json", "child_checkup.json", "child_questionnaire.json",
+        "child_checkup_target.json", "checkup_ticket.json", "pregnancy_questionnaire.json", "child_questionnaire.json",
+        "antenatal_visit.json", "postpartum_visit.json", "child_checkup.json",
     ]  # fmt: skip

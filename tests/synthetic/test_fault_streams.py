@@ -12,7 +12,7 @@ from pipelines.records import RECORDS
 from synthetic.asked import CannotBeHad
 from synthetic.draws import Draws
 from synthetic.faults import HIGHEST, HOUSEHOLD_KINDS, KINDS, Sheet, profile, with_faults
-from synthetic.observe import observed, people_as_recorded, through_pmh
+from synthetic.observe import THROUGH_PMH, observed, people_as_recorded, through_pmh
 from synthetic.places import Habits, places
 from synthetic.population.calendar import Window
 from synthetic.population.facts import facts_of
@@ -35,7 +35,7 @@ def sheets() -> tuple[Sheet, ...]:
     for record in facts.events:
         own = observed(facts, record, people)
         made.append(sheet_of(own, FEEDS["municipal"], RECORDS[record]))
-        if record in FEEDS["pmh"].record_names:
+        if record in THROUGH_PMH:
             made.append(sheet_of(through_pmh(facts, own, np.array([here])), FEEDS["pmh"], RECORDS[record]))
     return tuple(made)
 

@@ -117,6 +117,17 @@ def test_fiscal_years_begin_in_april(town: Shelf) -> None:
     ]
 
 
+def test_only_the_register_has_a_target_list(town: Shelf) -> None:
+    """Whom PMH registers for a checkup is no second list: a child it alone knows, or of another year, adds no target."""
+    listed = dict(record="child_checkup_target", programme="31", when="2023-09")
+    town.take(SUZU, [
+        of_child(child="c1", target_fiscal_year=2023, **listed),
+        of_child(child="pmh-c1", target_fiscal_year=2024, feed="pmh", **listed),
+        of_child(child="pmh-c2", target_fiscal_year=2023, feed="pmh", **listed),
+    ])  # fmt: skip
+    assert town.core("checkup_person", "fiscal_year, is_target") == [{"fiscal_year": 2023, "is_target": True}]
+
+
 def test_checkup_persons_are_listed_seen_or_both(town: Shelf) -> None:
     target, seen = "child_checkup_target", "child_checkup"
     town.take(SUZU, [
