@@ -56,7 +56,7 @@ HANDBOOK_ISSUE = Record(
     fields=with_head({
         **PREGNANCY,
         "handbook_order": Field(int, "登録番号連番", "order among the handbooks", rule=Between(1, 5), required=True),
-        "handbook_number": Field(str, "母子健康手帳交付番号", "handbook number", Role.LOCAL_KEY, LOCAL_NUMBER),
+        "handbook_number": Field(str, "母子健康手帳交付番号", "handbook number", Role.EDGE, LOCAL_NUMBER),
         "issued_date": Field(date, "交付日", "date of issue", Role.EVENT_DATE, required=True),
         "issue_reason_code": Field(str, "交付事由", "reason of issue", rule=OneOf("019-091")),
         "handbook_kind_code": Field(str, "手帳の種類", "kind of handbook", rule=OneOf("mchdb-L10")),

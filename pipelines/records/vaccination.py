@@ -18,7 +18,7 @@ VACCINATION = Record(
     fields=with_head({
         **VACCINE,
         **BRANCH,
-        "ticket_number": Field(str, "接種券番号", "ticket number", Role.LOCAL_KEY, LOCAL_NUMBER),
+        "ticket_number": Field(str, "接種券番号", "ticket number", Role.EDGE, LOCAL_NUMBER),
         "ticket_issued_date": Field(date, "予診票発行日", "date the form was issued", Role.EDGE),
         "vaccinated_date": Field(date, "接種日", "date vaccinated", Role.EVENT_DATE, required=True),
         "mode_code": Field(str, "実施区分", "how it was given", rule=OneOf("019-170")),

@@ -33,6 +33,19 @@ def test_no_day_and_no_name_leaves(record) -> None:  # type: ignore[no-untyped-d
     )
 
 
+@pytest.mark.parametrize("record", RECORDS.values(), ids=lambda r: r.name)
+def test_a_number_that_is_said_to_leave_in_a_token_is_in_one(record) -> None:  # type: ignore[no-untyped-def]
+    tokened = {*record.key, *(part for parts in record.local_tokens.values() for part in parts)}
+    assert set(record.of_role(Role.LOCAL_KEY)) <= tokened
+
+
+@pytest.mark.parametrize("record", RECORDS.values(), ids=lambda r: r.name)
+def test_what_must_stay_at_the_source_has_no_column(record) -> None:  # type: ignore[no-untyped-def]
+    """Lots, clock times, blood groups, free text and numbers given by an office never leave (privacy, holes 2 and 15)."""
+    kept = ("lot", "time", "blood_abo", "rh_", "note", "diagnosis", "number", "facility_code", "center", "titre")
+    assert [left for left in record.leaving if any(word in left for word in kept)] in ([], ["number_of_children_class"])
+
+
 def test_every_code_list_named_in_a_rule_is_there() -> None:
     there = set(code_lists()["code_list"])
     for record in RECORDS.values():
