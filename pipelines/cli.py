@@ -26,6 +26,9 @@ KeyDirectories = Annotated[
     list[Path],
     typer.Option("--keys", help="鍵の種類ごとのフォルダ(くり返し可) / one directory per kind of key; repeatable"),
 ]
+ProtectedList = Annotated[
+    Path, typer.Option("--protected", help="支援措置対象者の一覧(空でも必須) / protected people; may be empty")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="要約をJSONで標準出力へ / a summary as JSON on stdout")]
 Seed = Annotated[int, typer.Option(min=0, help="乱数の種 / seed")]
 Prefectures = Annotated[str | None, typer.Option(help="都道府県コード、または all / prefecture codes, or all")]
@@ -148,7 +151,7 @@ def edge_check(
 def edge_send(
     feeds: Path,
     key_directories: KeyDirectories,
-    protected: Annotated[Path, typer.Option(help="支援措置対象者の一覧(空でも必須) / protected people; may be empty")],
+    protected: ProtectedList,
     state: Annotated[Path, typer.Option(help="送付の状態 / sequence number and chain")],
     out: Annotated[Path, typer.Option(help="封緘した提出物の出力先 / where the parcel is put")],
     as_json: AsJson = False,
@@ -159,6 +162,20 @@ def edge_send(
     done = send(feeds, key_directories, protected, state, out)
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
+
+
+@edge.command("summary")
+def edge_summary(
+    feeds: Path,
+    protected: ProtectedList,
+    out: Annotated[Path, typer.Option(help="出力先(庁内) / where it is put, inside the town hall")],
+    as_json: AsJson = False,
+) -> None:
+    """自分の町の秘匿前の指標(内部資料) / the town's own unsuppressed indicators, never for publication."""
+    from pipelines.edge.summary import summarize
+    from pipelines.warehouse.core import ORDER, core_sql
+
+    _tell(summarize(feeds, protected, out, [core_sql(table) for table in ORDER]), as_json)
 
 
 @app.command()
