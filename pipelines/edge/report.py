@@ -1,39 +1,52 @@
-"""The refusal report of a submitter: a page a clerk reads and a table for the vendor. It holds no record's value."""
+"""The refusal report of a submitter: a page a clerk reads and tables for the vendor. It holds no record's value."""
 
-import os
-from collections.abc import Sequence
-from html import escape
 from pathlib import Path
 
 import polars as pl
 
+from pipelines.edge.advice import advice
 from pipelines.edge.folder import Folder
+from pipelines.edge.page import both, page_of, paragraph, table
+from pipelines.edge.private import write_private
 from pipelines.edge.refusal import REFUSAL_SCHEMA
 from pipelines.records import RECORDS
 
-TABLE, PAGE = "refusals.csv", "refusals.html"
+TABLE, BY_RULE, PAGE = "refusals.csv", "refusals_by_rule.csv", "refusals.html"
 LINES_SHOWN = 200
-STYLE = (
-    "body{font-family:system-ui,'Noto Sans JP',sans-serif;max-width:60rem;margin:2rem auto;padding:0 1rem;color:#222}"
-    "table{border-collapse:collapse;width:100%;margin:.5rem 0 2rem}th,td{border:1px solid #bbb;padding:.3rem .6rem;"
-    "text-align:left;vertical-align:top}th{background:#f2f2f2}.en{color:#666;font-size:.85em}td.n{text-align:right}"
-)
+RULE = ["rule", "sentence_ja", "sentence_en"]
 
 
 def write_report(folder: Folder, out: Path) -> list[Path]:
-    """Writes `refusals.csv` and `refusals.html`, readable by their owner alone. Raises OSError."""
-    out.mkdir(parents=True, exist_ok=True)
+    """Writes `refusals.csv`, `refusals_by_rule.csv` and `refusals.html`, readable by their owner alone. Raises OSError."""
     refusals = folder.refusals.select(*REFUSAL_SCHEMA).sort("file", "line", "field")
-    table = "\ufeff" + refusals.write_csv()
-    return [_private(out / TABLE, table), _private(out / PAGE, page(folder))]
+    texts = {TABLE: _csv(refusals), BY_RULE: _csv(_with_lines(refusals)), PAGE: page(folder)}
+    return [write_private(out / name, text) for name, text in texts.items()]
 
 
 def page(folder: Folder) -> str:
-    """The page: counts by file, then each rule with its line numbers; Japanese first."""
-    title = f"{folder.submitter} 受付できなかった行 / rows that were not accepted"
-    body = [f"<h1>{escape(title)}</h1>", _files(folder), *_rules(folder.refusals), *_notes(folder)]
-    head = f'<!doctype html><html lang="ja"><head><meta charset="utf-8"><title>{escape(title)}</title><style>{STYLE}</style>'
-    return head + "</head><body>" + "".join(body) + "</body></html>"
+    """The page: what to do first, then counts by file, sums by rule, and each place with its lines; Japanese first."""
+    title_ja, title_en = f"{folder.submitter} 検査の報告", "report of the check"
+    notes = [paragraph(ja, en) for ja, en in folder.warnings]
+    files = f"<h2>{both('ファイルごとの結果', 'by file')}</h2>{_files(folder)}"
+    return page_of(
+        title_ja, title_en, [_verdict(folder), files, *notes, *_by_rule(folder.refusals), *_places(folder.refusals)]
+    )
+
+
+def _verdict(folder: Folder) -> str:
+    """One sentence: whether anything is to be done, and what happens to the rest."""
+    if unseen := folder.unseen():
+        named = ", ".join(unseen)
+        return paragraph(
+            f"このままでは送れません。{named} で不開示・支援措置の人を確かめられないためです。まずこのファイルを直してください。",
+            f"Nothing can be sent: {named} does not show who must not be disclosed. Correct this file first.",
+        )
+    if folder.refusals.is_empty():
+        return paragraph("拒否はありません。このまま送れます。", "Nothing was refused; it can be sent as it is.")
+    return paragraph(
+        "拒否された行は送られません。ほかの行はこのまま送れます。業務システムで直して出力し直すと、次の提出で届きます。",
+        "Refused rows are not sent, the others can be. Corrected in the system and exported again, they go with the next sending.",
+    )
 
 
 def _files(folder: Folder) -> str:
@@ -45,57 +58,61 @@ def _files(folder: Folder) -> str:
         ("ファイル", "file"), ("記録", "record"), ("読んだ行", "read"), ("通った行", "accepted"), ("拒否", "refused"),
         ("備考のある行", "filled free text"), ("備考中の個人番号らしき数", "looks like a My Number in free text"),
     )  # fmt: skip
-    return _table(heads, rows)
+    return table(heads, rows)
 
 
-def _rules(refusals: pl.DataFrame) -> list[str]:
+def _by_rule(refusals: pl.DataFrame) -> list[str]:
+    """Sums by rule, the most frequent first, with what to do."""
     if refusals.is_empty():
-        return ["<p>拒否はありません。<span class=en>Nothing was refused.</span></p>"]
-    by = ["file", "record", "field", "rule", "sentence_ja", "sentence_en"]
-    groups = (
-        refusals.group_by(by).agg(pl.len().alias("rows"), pl.col("line").unique().sort()).sort("file", "field", "rule")
-    )
+        return []
+    sums = refusals.group_by(RULE).agg(pl.len().alias("rows"), pl.col("file").n_unique().alias("files"))
     heads = (
-        ("ファイル", "file"),
-        ("項目", "field"),
-        ("守ること", "what is required"),
-        ("行数", "rows"),
-        ("行番号", "lines"),
-    )
-    return [
-        "<h2>直すところ <span class=en>what to correct</span></h2>",
-        _table(heads, [_rule(**g) for g in groups.iter_rows(named=True)]),
+        ("守ること", "what is required"), ("件数", "refusals"), ("ファイル数", "files"), ("どうするか", "what to do"),
+    )  # fmt: skip
+    rows = [
+        (f"{ja} / {en}", n, files, " / ".join(advice(rule)))
+        for rule, ja, en, n, files in sums.sort("rows", "rule", descending=[True, False]).iter_rows()
     ]
+    return [f"<h2>{both('規則ごとの件数と、どうするか', 'by rule, and what to do')}</h2>", table(heads, rows)]
 
 
-def _rule(
+def _places(refusals: pl.DataFrame) -> list[str]:
+    """Each place that breaks a rule: file, field, lines."""
+    if refusals.is_empty():
+        return []
+    heads = (
+        ("ファイル", "file"), ("項目", "field"), ("守ること", "what is required"), ("行数", "rows"), ("行番号", "lines"),
+    )  # fmt: skip
+    rows = [_place(**group) for group in _grouped(refusals).iter_rows(named=True)]
+    return [f"<h2>{both('直すところ', 'what to correct')}</h2>", table(heads, rows)]
+
+
+def _grouped(refusals: pl.DataFrame) -> pl.DataFrame:
+    by = ["file", "record", "field", *RULE]
+    lines = pl.col("line").unique().sort().alias("line")
+    return refusals.group_by(by).agg(pl.len().alias("rows"), lines).sort("file", "field", "rule")
+
+
+def _place(
     file: str, record: str, field: str, rule: str, sentence_ja: str, sentence_en: str, rows: int, line: list[int]
 ) -> tuple[object, ...]:
     declared = RECORDS[record].fields.get(field)
-    named = f"{declared.label_ja} / {declared.label_en}" if declared else "(ファイル全体 / the file)"
-    shown = ", ".join(str(n) if n else "ファイル全体" for n in line[:LINES_SHOWN]) + (
-        " …" if len(line) > LINES_SHOWN else ""
-    )
-    return file, named, f"{sentence_ja} / {sentence_en}", rows, shown
+    named = f"{declared.label_ja} / {declared.label_en}" if declared else "(行・ファイル全体 / the row or file)"
+    shown = ", ".join(str(n) if n else "ファイル全体 / the file" for n in line[:LINES_SHOWN])
+    more = " …" if len(line) > LINES_SHOWN else ""
+    return file, named, f"{sentence_ja} / {sentence_en}", rows, shown + more
 
 
-def _notes(folder: Folder) -> list[str]:
-    return [f"<p>{escape(ja)}<br><span class=en>{escape(en)}</span></p>" for ja, en in folder.warnings]
+def _with_lines(refusals: pl.DataFrame) -> pl.DataFrame:
+    """A row for each file, field and rule with all its lines and what to do."""
+    grouped = _grouped(refusals)
+    to_do = [advice(rule) for rule in grouped["rule"]]
+    return grouped.with_columns(
+        pl.col("line").cast(pl.List(pl.String)).list.join(" ").alias("lines"),
+        what_to_do_ja=pl.Series([ja for ja, _ in to_do], dtype=pl.String),
+        what_to_do_en=pl.Series([en for _, en in to_do], dtype=pl.String),
+    ).drop("line")
 
 
-def _table(heads: tuple[tuple[str, str], ...], rows: Sequence[tuple[object, ...]]) -> str:
-    head = "".join(f"<th>{escape(ja)}<br><span class=en>{escape(en)}</span></th>" for ja, en in heads)
-    body = "".join("<tr>" + "".join(_cell(cell) for cell in row) + "</tr>" for row in rows)
-    return f"<table><tr>{head}</tr>{body}</table>"
-
-
-def _cell(cell: object) -> str:
-    return f"<td class=n>{cell:,}</td>" if isinstance(cell, int) else f"<td>{escape(str(cell))}</td>"
-
-
-def _private(path: Path, text: str) -> Path:
-    with os.fdopen(
-        os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w", encoding="utf-8", newline=""
-    ) as file:
-        file.write(text)
-    return path
+def _csv(rows: pl.DataFrame) -> str:
+    return "\ufeff" + rows.write_csv(line_terminator="\r\n")

@@ -1,5 +1,9 @@
 """The report a clerk reads: by rule with line numbers, Japanese first, private, without a value."""
 
+import csv
+
+from pipelines.edge.advice import ADVICE, advice
+from pipelines.edge.refusal import SENTENCES
 from pipelines.edge.send import check_feeds
 from tests.edge.made_feeds import Town, row
 
@@ -31,4 +35,34 @@ def test_nothing_refused_is_said(town: Town) -> None:
     result = check_feeds(town.feeds.path, town.report)
     assert (result.refused, result.summary()["records"]["birth"]["accepted"]) == (0, 1)
     assert "拒否はありません" in (town.report / "refusals.html").read_text()
-    assert len(list(result.lines())) == 3
+    assert len(list(result.lines())) == 4
+
+
+def test_sums_by_rule_say_what_to_do(town: Town) -> None:
+    """The most frequent rule first; a fault of the export goes to the vendor, a wrong code to the screen."""
+    town.feeds.put("birth", row("birth"), *(row("birth", person_local=str(n), sex_code="9") for n in range(3)))
+    town.feeds.put_bytes("delivery", b"\n")
+    check_feeds(town.feeds.path, town.report)
+    page = (town.report / "refusals.html").read_text()
+    by_rule = page[page.index("規則ごとの件数") :]
+    assert by_rule.index("コード表 019-227") < by_rule.index("空のファイルです")
+    assert "業務システムで確かめて直し" in by_rule
+    assert "ほかの行はこのまま送れます" in page
+    with (town.report / "refusals_by_rule.csv").open(encoding="utf-8-sig", newline="") as file:
+        rows = {(r["file"], r["rule"]): r for r in csv.DictReader(file)}
+    code = rows["municipal/birth.csv", "code"]
+    assert (code["rows"], code["lines"]) == ("3", "3 4 5")
+    assert "もう一度出力" in rows["municipal/delivery.csv", "empty_file"]["what_to_do_ja"]
+
+
+def test_a_file_that_hides_who_is_protected_is_told_first(town: Town) -> None:
+    town.feeds.put("birth", row("birth"))
+    town.feeds.put_bytes("delivery", "宛名番号\n1\n".encode())
+    check_feeds(town.feeds.path, town.report)
+    page = (town.report / "refusals.html").read_text()
+    assert page.index("このままでは送れません。municipal/delivery.csv") < page.index("ファイルごとの結果")
+
+
+def test_every_rule_of_a_file_has_its_advice() -> None:
+    assert set(ADVICE) <= set(SENTENCES)
+    assert advice("code") == advice("a_rule_between_fields")
