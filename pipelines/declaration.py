@@ -353,6 +353,45 @@ class Indicator:
 
 
 @dataclass(frozen=True)
+class OutreachRule:
+    """Who in a town needs to be reached on a day: a population and a condition, as a count has them, and that day.
+
+    grain: table `own.<grain>` of a town hall's list, with days, the columns `local_number`, `household`, what stops a
+        list (`is_deceased`, `is_lost`, `left_date`), and the names that the grain has in `core`.
+    population, condition: SQL over the grain; `as_of` is the day for which the list is made.
+    month: SQL, a date in the month that the line shows.
+    priority: `highest`, `high`, `mid`; a household stands on the list of its highest rule alone.
+    records: without an accepted file of each of them no list is made.
+    fresh: (record, days) - where its last row was recorded longer before the day, the reader is told to make sure first.
+    """
+
+    id: str
+    label_ja: str
+    label_en: str
+    definition_ja: str
+    definition_en: str
+    action_ja: str
+    action_en: str
+    priority: str
+    grain: str
+    population: str
+    condition: str
+    month: str
+    records: tuple[str, ...]
+    fresh: tuple[str, int] | None = None
+
+
+@dataclass(frozen=True)
+class Stop:
+    """What keeps anybody off every list, whatever the rule: SQL over the columns that every grain of a list has."""
+
+    id: str
+    label_ja: str
+    label_en: str
+    condition: str
+
+
+@dataclass(frozen=True)
 class Tier:
     """From `population` inhabitants on, a count of 1..k-1 is not shown; `k` None shows nothing."""
 

@@ -39,12 +39,14 @@ def test_a_small_town_is_counted_by_hand(town: Town) -> None:
     assert found["low_birth_weight_rate", "2022", "1"] == ("1", "2", "50.0")
 
 
-def test_a_visit_told_by_two_feeds_counts_once(town: Town) -> None:
+@pytest.mark.parametrize("feeds", [("municipal",), ("pmh",), ("municipal", "pmh")])
+def test_a_visit_counts_once_whichever_feed_tells_of_it(town: Town, feeds: tuple[str, ...]) -> None:
     """PMH has its own number for the child; the names make it one."""
     town.feeds.put("birth", row("birth"))
     town.feeds.put("child_checkup_target", row("child_checkup_target"))
-    town.feeds.put("child_checkup", row("child_checkup"))
-    town.feeds.put("child_checkup", row("child_checkup", person_local="PMH-88"), feed="pmh")
+    for feed in feeds:
+        number = CHILD["person_local"] if feed == "municipal" else "PMH-88"
+        town.feeds.put("child_checkup", row("child_checkup", person_local=number), feed=feed)
     made(town)
     assert figures(town)["checkup_18m_rate_official", "2024", "all"] == ("1", "1", "100.0")
 
