@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
 
@@ -28,6 +29,12 @@ KeyDirectories = Annotated[
 ]
 ProtectedList = Annotated[
     Path, typer.Option("--protected", help="支援措置対象者の一覧(空でも必須) / protected people; may be empty")
+]
+RunLog = Annotated[
+    Path | None,
+    typer.Option(
+        "--log", help="実行記録に書き足す(セキュリティ担当者用) / appends to a run log for the security officer"
+    ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="要約をJSONで標準出力へ / a summary as JSON on stdout")]
 Seed = Annotated[int, typer.Option(min=0, help="乱数の種 / seed")]
@@ -137,12 +144,16 @@ def init(
 def edge_check(
     feeds: Path,
     out: Annotated[Path | None, typer.Option(help="拒否報告の出力先 / where the refusal report is put")] = None,
+    log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
     """読んで検査し、拒否報告を出す / read, check, report the refusals."""
+    from pipelines.edge.run_log import logged
     from pipelines.edge.send import check_feeds
 
-    done = check_feeds(feeds, out)
+    with logged(log, "check", feeds) as run:
+        done = check_feeds(feeds, out)
+        run.exit_code = 1 if done.refused else 0
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
 
@@ -154,14 +165,38 @@ def edge_send(
     protected: ProtectedList,
     state: Annotated[Path, typer.Option(help="送付の状態 / sequence number and chain")],
     out: Annotated[Path, typer.Option(help="封緘した提出物の出力先 / where the parcel is put")],
+    log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
     """検査・保護・仮名化・丸め・封緘 / check, protect, pseudonymize, coarsen, seal."""
+    from pipelines.edge.run_log import logged
     from pipelines.edge.send import send
 
-    done = send(feeds, key_directories, protected, state, out)
+    with logged(log, "send", feeds, key_directories) as run:
+        done = send(feeds, key_directories, protected, state, out)
+        run.exit_code = 1 if done.refused else 0
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
+
+
+@edge.command("outreach")
+def edge_outreach(
+    feeds: Path,
+    rule: Annotated[str, typer.Option(help="規則の名前 / name of the rule")],
+    as_of: Annotated[str, typer.Option(help="基準日 / the day, YYYY-MM-DD")],
+    protected: ProtectedList,
+    out: Annotated[Path, typer.Option(help="名簿のCSV(庁内) / the list, inside the town hall")],
+    log: RunLog = None,
+    as_json: AsJson = False,
+) -> None:
+    """支援が必要な人の庁内名簿(宛名番号・規則・月) / the local list of whom to reach: number, rule, month."""
+    from pipelines.edge.outreach import outreach
+    from pipelines.edge.run_log import logged
+
+    day = _day(as_of)
+    with logged(log, "outreach", feeds):
+        done = outreach(feeds, rule, day, protected, out)
+    _tell(done, as_json)
 
 
 @edge.command("summary")
@@ -169,13 +204,17 @@ def edge_summary(
     feeds: Path,
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="出力先(庁内) / where it is put, inside the town hall")],
+    log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
     """自分の町の秘匿前の指標(内部資料) / the town's own unsuppressed indicators, never for publication."""
+    from pipelines.edge.run_log import logged
     from pipelines.edge.summary import summarize
     from pipelines.warehouse.core import ORDER, core_sql
 
-    _tell(summarize(feeds, protected, out, [core_sql(table) for table in ORDER]), as_json)
+    with logged(log, "summary", feeds):
+        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER])
+    _tell(done, as_json)
 
 
 @app.command()
@@ -329,6 +368,15 @@ def dashboard(
     from dashboards.launch import launch
 
     launch(published, port, boundaries)
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "日付は 2024-06-10 のように書いてください / dates are written like 2024-06-10"
+        ) from None
 
 
 def _span(text: str) -> tuple[int, int]:

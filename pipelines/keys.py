@@ -117,6 +117,21 @@ def find(kinds: Sequence[str], directories: Sequence[Path]) -> Keys:
     return Keys(texts, places)
 
 
+def fingerprints(directories: Sequence[Path]) -> dict[str, str]:
+    """`<kind>-<version>` -> 16 hex digits that tell keys apart in a log and give none away; unreadable ones are left out.
+
+    A key holds 256 random bits: its hash cannot be guessed back, and is of no use as a key.
+    """
+    found = {}
+    for path in (p for d in directories for versions in _files(d, "key").values() for p in versions.values()):
+        try:
+            secret = path.read_text("ascii", "replace").splitlines()[0]
+        except (OSError, IndexError):
+            continue
+        found[path.stem] = hashlib.sha256(f"mchdb key {path.stem}\x1f{secret}".encode()).hexdigest()[:16]
+    return found
+
+
 def _hex_secret() -> tuple[str, str]:
     return secrets.token_hex(SECRET_BYTES), ""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    [], ["demo"], ["synth"], ["keys"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["load"], ["period", "open"],
+    [], ["demo"], ["synth"], ["keys"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["edge", "outreach"], ["load"], ["period", "open"],
     ["period", "close"], ["backup"], ["restore"], ["status"], ["release"], ["audit"], ["export"], ["codebook"], ["dashboard"],
 ]  # fmt: skip
 
