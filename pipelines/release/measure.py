@@ -77,7 +77,7 @@ def _atoms(
     filters = {i: c.where for i, c in here.items()}
     filters |= {f"{a}&{b}": f"({here[a].where}) AND ({here[b].where})" for a, b in combinations(here, 2)}
     columns = ", ".join(f'COUNT(*) FILTER (WHERE {where}) AS "{name}"' for name, where in filters.items())
-    head = f"municipality_code AS area_code, fiscal_year AS year, {breakdown.column} AS category_code"
+    head = f"municipality_code AS area_code, fiscal_year AS year, CAST({breakdown.column} AS VARCHAR) AS category_code"
     rows = connection.sql(f"SELECT {head}, {columns} FROM core.{grain} GROUP BY 1, 2, 3").pl()
     found = [
         rows.unpivot(on=list(filters), index=["area_code", "year", "category_code"], variable_name="id").with_columns(

@@ -10,12 +10,14 @@ import pyarrow as pa
 
 from pipelines.declaration import Record
 from pipelines.records import RECORDS
+from pipelines.records.parcel import TOKEN_BYTES
 from pipelines.warehouse.database import transaction
 from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.refresh import STALE
 from pipelines.warehouse.schema import CLOSED_YEARS, event_month, fiscal_year, landing_columns
+from pipelines.warehouse.tables import number
 
-TOKEN_COLUMNS = "submitter, feed, resident_key, rule, pseudonym"
+TOKEN_COLUMNS = "submitter, resident_key, rule, pseudonym"
 
 
 @dataclass(frozen=True)
@@ -65,9 +67,11 @@ def _apply(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], *, i
         ]
         if frames:
             _apply_rows(connection, record, pl.concat(f.select(*landing_columns(record)) for f in frames), is_first)
+    _apply_tokens(connection, parcels, is_first)
     for parcel in parcels:
-        _apply_tokens(connection, parcel, is_first)
         _write_line(connection, parcel)
+    _insert(connection, "state.parcel_record", [_counts(p) for p in parcels])
+    _insert(connection, "landing.arrival_lag", [p.lags.with_columns(**p.whose) for p in parcels])
 
 
 def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.DataFrame, is_first: bool) -> None:
@@ -75,7 +79,7 @@ def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.
     _cancel(connection, record, gone, is_first)
     kept = _highest_revisions(rows.join(gone, on=["submitter", "row_key"], how="anti") if gone.height else rows)
     if is_first:
-        _insert(connection, f"landing.{record.name}", kept)
+        _insert(connection, f"landing.{record.name}", [kept])
         return
     connection.register("incoming", _handed(kept))
     _choose(connection, record)
@@ -86,7 +90,7 @@ def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.
 
 def _highest_revisions(rows: pl.DataFrame) -> pl.DataFrame:
     """One version of each row: within a parcel the highest revision wins."""
-    if rows["row_key"].n_unique() == rows.height:
+    if rows.select(number("row_key").n_unique()).item() == rows.height:
         return rows
     ranked = rows.sort(pl.col("revision_no").fill_null(0), descending=True)
     return ranked.unique(["submitter", "row_key"], keep="first", maintain_order=True)
@@ -102,7 +106,7 @@ def _cancel(connection: duckdb.DuckDBPyConnection, record: Record, gone: pl.Data
             f"DELETE FROM {table} o USING gone g WHERE o.submitter = g.submitter AND o.row_key = g.row_key"
         )
     connection.unregister("gone")
-    _insert(connection, "state.tombstone", gone)
+    _insert(connection, "state.tombstone", [gone])
 
 
 def _choose(connection: duckdb.DuckDBPyConnection, record: Record) -> None:
@@ -134,45 +138,65 @@ def _choice(record: Record) -> Iterator[str]:
     yield f"DELETE FROM {table} o USING fresh n WHERE {whose} AND (o.is_held OR NOT n.is_held)"
 
 
-def _apply_tokens(connection: duckdb.DuckDBPyConnection, parcel: Taken, is_first: bool) -> None:
-    """Adds tokens not there yet; a person without a row left keeps none."""
-    rows, submitter = parcel.tokens.with_columns(submitter=parcel.whose["submitter"]), [parcel.manifest.submitter]
+def _apply_tokens(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], is_first: bool) -> None:
+    told = [p.tokens.with_columns(submitter=p.whose["submitter"]) for p in parcels]
     if is_first:
-        _insert(connection, "landing.token", rows)
+        _insert(connection, "landing.token", told)
         return
+    for parcel, rows in zip(parcels, told, strict=True):
+        _renew_tokens(connection, parcel.manifest.submitter, rows)
+
+
+def _renew_tokens(connection: duckdb.DuckDBPyConnection, submitter: str, rows: pl.DataFrame) -> None:
+    """Adds tokens not there yet; a person without a row left keeps none."""
     connection.register("incoming", _handed(rows))
-    there = f"SELECT {TOKEN_COLUMNS} FROM landing.token WHERE submitter = ?"
+    there = f"SELECT {TOKEN_COLUMNS} FROM landing.token WHERE submitter = $1"
     connection.execute(
-        f"INSERT INTO landing.token ({TOKEN_COLUMNS}) SELECT {TOKEN_COLUMNS} FROM incoming EXCEPT {there}", submitter
+        f"INSERT INTO landing.token ({TOKEN_COLUMNS}) SELECT {TOKEN_COLUMNS} FROM incoming EXCEPT {there}", [submitter]
     )
     connection.unregister("incoming")
     people = " UNION ".join(f"SELECT resident_key FROM landing.{r} WHERE submitter = $1" for r in RECORDS)
-    connection.execute(f"DELETE FROM landing.token WHERE submitter = $1 AND resident_key NOT IN ({people})", submitter)
+    connection.execute(
+        f"DELETE FROM landing.token WHERE submitter = $1 AND resident_key NOT IN ({people})", [submitter]
+    )
 
 
 def _write_line(connection: duckdb.DuckDBPyConnection, parcel: Taken) -> None:
-    """The parcel's own line, its counts by record, and its arrival lags."""
+    """The parcel's own line, with its receipt."""
     manifest, month = parcel.manifest, date.today().replace(day=1)
     connection.execute(
         "INSERT INTO state.parcel VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [manifest.submitter, manifest.sequence, bytes.fromhex(manifest.digest), parcel.file_name, month,
          *(manifest.span or (None, None)), parcel.receipt, manifest.synthetic_seed],
     )  # fmt: skip
-    told = [name for name in RECORDS if name in parcel.frames or name in manifest.refusals]
+
+
+def _counts(parcel: Taken) -> pl.DataFrame:
+    """Rows and refusals of a parcel by record."""
+    refusals = parcel.manifest.refusals
+    told = [name for name in RECORDS if name in parcel.frames or name in refusals]
     rows = [parcel.frames[name].height if name in parcel.frames else 0 for name in told]
-    counts = {"record": told, "rows": rows, "refusals": [manifest.refusals.get(name, 0) for name in told]}
+    counts = {"record": told, "rows": rows, "refusals": [refusals.get(name, 0) for name in told]}
     schema = {"record": pl.String, "rows": pl.Int64, "refusals": pl.Int64}
-    _insert(connection, "state.parcel_record", pl.DataFrame(counts, schema=schema).with_columns(**parcel.whose))
-    _insert(connection, "landing.arrival_lag", parcel.lags.with_columns(**parcel.whose))
+    return pl.DataFrame(counts, schema=schema).with_columns(**parcel.whose)
 
 
-def _insert(connection: duckdb.DuckDBPyConnection, table: str, frame: pl.DataFrame) -> None:
-    if frame.height:
-        connection.register("rows_to_insert", _handed(frame))
+def _insert(connection: duckdb.DuckDBPyConnection, table: str, frames: Sequence[pl.DataFrame]) -> None:
+    filled = [frame for frame in frames if frame.height]
+    if filled:
+        connection.register("rows_to_insert", _handed(pl.concat(filled)))
         connection.execute(f"INSERT INTO {table} BY NAME SELECT * FROM rows_to_insert")
         connection.unregister("rows_to_insert")
 
 
 def _handed(frame: pl.DataFrame) -> pa.Table:
-    """The frame as DuckDB reads it, without a copy of its texts."""
-    return frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    """The frame as DuckDB reads it: its keys of 16 bytes as UUID, its texts without a copy."""
+    table = frame.to_arrow(compat_level=pl.CompatLevel.newest())
+    for place, (name, kind) in enumerate(frame.schema.items()):
+        if kind == pl.Binary:
+            table = table.set_column(place, name, _uuid(frame[name]))
+    return table
+
+
+def _uuid(keys: pl.Series) -> pa.Array:
+    return pa.ExtensionArray.from_storage(pa.uuid(), keys.rechunk().to_arrow().cast(pa.binary(TOKEN_BYTES)))

@@ -16,42 +16,6 @@ VETOES = ("sex_code", "birth_month", "child_order")
 UNKNOWN_SEX = "3"  # code list 019-227
 
 
-def link(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered: one row per resident key."""
-    residents, tokens = _residents(connection), _tokens(connection)
-    # A resident's number is the place of its key among all: the least number is the least key.
-    keys = residents.select("resident_key").unique().sort("resident_key").with_row_index("resident")
-    tokens = tokens.join(keys, on="resident_key").select("resident", "token")
-    sides = residents.join(keys, on="resident_key").with_columns(
-        scope=_numbered(pl.col("municipality_code")),
-        side=_numbered(pl.concat_str("submitter", pl.lit("|"), "feed")),
-        key=pl.col("resident"),
-    )
-    residents = sides.join(_linked(sides, tokens).rename({"id": "resident_id"}), on=["scope", "key"]).with_columns(
-        is_registered=pl.col("is_register").any().over("scope", "resident_id")
-    )
-    wide = residents.with_columns(scope=pl.lit(0, pl.UInt32), side=pl.col("scope"), key=pl.col("resident_id"))
-    people = _linked(wide, tokens).select(resident_id="key", person_id="id")
-    names = keys["resident_key"].bin.encode("hex").alias("resident_id")
-    found = residents.join(people, on="resident_id")
-    return found.select(
-        "municipality_code", "submitter", "feed", "resident_key",
-        names.gather(found["resident_id"]), names.gather(found["person_id"]).alias("person_id"), "is_registered",
-    )  # fmt: skip
-
-
-def _numbered(text: pl.Expr) -> pl.Expr:
-    return text.cast(pl.Categorical).to_physical()
-
-
-def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """Every resident key of the current rows with what vetoes a link; null where its rows do not agree."""
-    parts = " UNION ALL ".join(_people_of(record) for record in RECORDS)
-    one = ", ".join(f"CASE WHEN min({v}) = max({v}) THEN min({v}) END AS {v}" for v in VETOES)
-    return connection.execute(f"""SELECT municipality_code, submitter, feed, resident_key, {one},
-        bool_or(is_register) AS is_register FROM ({parts}) GROUP BY ALL""").pl()
-
-
 def _people_of(record: str) -> str:
     order = "child_order" if "child_order" in RECORDS[record].fields else "NULL::INTEGER"
     return f"""SELECT municipality_code, submitter, feed, resident_key,
@@ -59,13 +23,74 @@ def _people_of(record: str) -> str:
         FROM landing.current_{record}"""
 
 
+_ONE = ", ".join(f"CASE WHEN min({v}) = max({v}) THEN min({v}) END AS {v}" for v in VETOES)
+# Resident keys with their numbers and what vetoes a link; null where their rows do not agree.
+NUMBERED = f"""CREATE OR REPLACE TEMP TABLE numbered AS
+    SELECT municipality_code, submitter, feed, resident_key, dense_rank() OVER (ORDER BY resident_key) AS resident, {_ONE},
+           bool_or(is_register) AS is_register
+    FROM ({" UNION ALL ".join(map(_people_of, RECORDS))}) GROUP BY municipality_code, submitter, feed, resident_key"""
+RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
+    WITH keys AS (SELECT DISTINCT resident, resident_key FROM numbered)
+    SELECT l.municipality_code, l.submitter, l.feed, k.resident_key, r.resident_key AS resident_id,
+           p.resident_key AS person_id, l.is_registered
+    FROM links l
+    JOIN keys k ON k.resident = l.resident
+    JOIN keys r ON r.resident = l.resident_number
+    JOIN keys p ON p.resident = l.person_number"""
+
+
+def link(connection: duckdb.DuckDBPyConnection) -> None:
+    """Makes core.resident: municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered.
+
+    One row per resident key; an id is the least key of those that are one.
+    """
+    connection.execute(NUMBERED)
+    connection.register("links", links(_residents(connection), _tokens(connection)).to_arrow())
+    connection.execute(RESIDENT)
+    connection.unregister("links")
+    connection.execute("DROP TABLE numbered")
+
+
+def links(residents: pl.DataFrame, tokens: pl.DataFrame) -> pl.DataFrame:
+    """municipality_code, submitter, feed, resident, resident_number, person_number, is_registered.
+
+    A resident's number is the place of its key among all: the least number is the least key.
+    """
+    sides = residents.with_columns(
+        scope=_numbered(pl.col("municipality_code")),
+        side=_numbered(pl.concat_str("submitter", pl.lit("|"), "feed")),
+        key=pl.col("resident"),
+    )
+    known = sides.join(_linked(sides, tokens).rename({"id": "resident_number"}), on=["scope", "key"]).with_columns(
+        is_registered=pl.col("is_register").any().over("scope", "resident_number")
+    )
+    wide = known.with_columns(scope=pl.lit(0, pl.UInt32), side=pl.col("scope"), key=pl.col("resident_number"))
+    people = _linked(wide, tokens).select(resident_number="key", person_number="id")
+    return known.join(people, on="resident_number").select(
+        "municipality_code", "submitter", "feed", "resident", "resident_number", "person_number", "is_registered"
+    )
+
+
+def _numbered(text: pl.Expr) -> pl.Expr:
+    return text.cast(pl.Categorical).to_physical()
+
+
+def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    """Every resident key of the current rows with what vetoes a link."""
+    return connection.execute(
+        f"SELECT municipality_code, submitter, feed, resident, {', '.join(VETOES)}, is_register FROM numbered"
+    ).pl()
+
+
 def _tokens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """resident_key, token: a number for each token that more than one resident key has; the others link nobody."""
+    """resident, token: a number for each token that more than one resident key has; the others link nobody."""
     return connection.execute("""
-        WITH told AS (SELECT DISTINCT resident_key, rule, pseudonym FROM landing.token),
+        WITH told AS (SELECT DISTINCT resident, rule, pseudonym
+                      FROM landing.token t JOIN (SELECT DISTINCT resident_key, resident FROM numbered) n
+                      ON n.resident_key = t.resident_key),
         shared AS (SELECT rule, pseudonym, row_number() OVER () AS token
                    FROM (SELECT rule, pseudonym FROM told GROUP BY rule, pseudonym HAVING count(*) > 1))
-        SELECT t.resident_key, s.token FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym
+        SELECT t.resident, s.token FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym
     """).pl()
 
 

@@ -9,8 +9,6 @@ from pipelines.warehouse.database import transaction
 from pipelines.warehouse.link import link
 from pipelines.warehouse.quarantine import judge
 
-RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
-    SELECT municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered FROM links"""
 STALE = "UPDATE state.refreshed SET is_current = FALSE"
 CURRENT = "UPDATE state.refreshed SET is_current = TRUE"
 
@@ -21,9 +19,7 @@ def refresh(connection: duckdb.DuckDBPyConnection) -> dict[str, float]:
     with transaction(connection):
         started = time.perf_counter()
         judge(connection)
-        connection.register("links", link(connection).to_arrow())
-        connection.execute(RESIDENT)
-        connection.unregister("links")
+        link(connection)
         seconds["link"] = time.perf_counter() - started
         started = time.perf_counter()
         for table in ORDER:

@@ -1,28 +1,28 @@
 """The landing tables, derived from the declarations: a field declared is a column, with its words as comment."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from importlib.resources import files
 
 import duckdb
 
-from pipelines.declaration import MONTHED, Field, Record
+from pipelines.declaration import MONTHED, Field, OneOf, Record
 from pipelines.records import RECORDS
+from pipelines.reference import feed_trust
 
 TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN", date: "DATE"}
-# A key that comes once is stored as it is: the search for a way to pack it is long and in vain.
-AS_IT_IS = {"row_key": "BLOB USING COMPRESSION uncompressed NOT NULL"}
+KEY = "UUID"  # the 16 bytes of a pseudonym as one number
 CLOSED_YEARS = "SELECT fiscal_year FROM state.period WHERE status = 'closed'"
 
 
 def landing_head(record: Record) -> dict[str, str]:
     """Columns that every landing table has beside what left the edge: whose row, which row, which version."""
-    keys = {"row_key": "BLOB NOT NULL", "resident_key": "BLOB NOT NULL"}
+    keys = {"row_key": f"{KEY} NOT NULL", "resident_key": f"{KEY} NOT NULL"}
     if "local_pregnancy" in record.local_tokens:
-        keys["pregnancy_key"] = "BLOB"
+        keys["pregnancy_key"] = KEY
     return {
-        "submitter": "VARCHAR NOT NULL", "sequence": "BIGINT NOT NULL", "feed": "VARCHAR NOT NULL", **keys,
-        "is_held": "BOOLEAN NOT NULL",
+        "submitter": "VARCHAR NOT NULL", "sequence": "BIGINT NOT NULL", "feed": f"{_enum(feed_trust()['feed'])} NOT NULL",
+        **keys, "is_held": "BOOLEAN NOT NULL",
     }  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def prepare(connection: duckdb.DuckDBPyConnection) -> None:
     _migrate(connection)
     there = _columns_there(connection)
     for record in RECORDS.values():
-        for statement in (*_changes(record, there.get(record.name, set())), current_view(record)):
+        for statement in (*_changes(record, there.get(record.name, {})), current_view(record)):
             connection.execute(statement)
 
 
@@ -64,21 +64,27 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
             connection.execute("INSERT INTO main.migration VALUES (?)", [step.name])
 
 
-def _columns_there(connection: duckdb.DuckDBPyConnection) -> dict[str, set[str]]:
-    rows = connection.execute(
-        "SELECT table_name, column_name FROM duckdb_columns() WHERE database_name = 'warehouse' AND schema_name = 'landing'"
-    ).fetchall()
-    return {table: {c for t, c in rows if t == table} for table, _ in rows}
+def _columns_there(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
+    rows = connection.execute("""SELECT table_name, column_name, data_type FROM duckdb_columns()
+        WHERE database_name = 'warehouse' AND schema_name = 'landing'""").fetchall()
+    return {table: {c: kind for t, c, kind in rows if t == table} for table, *_ in rows}
 
 
-def _changes(record: Record, there: set[str]) -> Iterator[str]:
-    """The table where there is none; else the columns of a later version: 'not asked' (null) in the rows there are."""
-    columns, table = landing_columns(record) | AS_IT_IS, f"landing.{record.name}"
+def _changes(record: Record, there: Mapping[str, str]) -> Iterator[str]:
+    """The table where there is none; else the columns of a later version: 'not asked' (null) in the rows there are.
+
+    A code list that has grown gives its column another type; the rows there keep their codes.
+    """
+    columns, table = landing_columns(record), f"landing.{record.name}"
     if not there:
         yield f"CREATE TABLE {table} ({', '.join(f'{name} {kind}' for name, kind in columns.items())})"
         yield f"COMMENT ON TABLE {table} IS {_text(record.label_ja, record.label_en)}"
     for name in columns.keys() - there if there else ():
         yield f"ALTER TABLE {table} ADD COLUMN {name} {columns[name]}"
+    for name, kind in there.items():
+        wanted = columns.get(name, kind).removesuffix(" NOT NULL")
+        if wanted != kind:
+            yield f"ALTER TABLE {table} ALTER COLUMN {name} SET DATA TYPE {wanted} USING CAST(CAST({name} AS VARCHAR) AS {wanted})"
     for name, (_, field) in record.leaving.items():
         if name not in there:
             yield f"COMMENT ON COLUMN {table}.{name} IS {_text(field.label_ja, field.label_en)}"
@@ -108,7 +114,14 @@ def current_view(record: Record) -> str:
 
 
 def _sql_type(field: Field) -> str:
+    if isinstance(field.rule, OneOf):
+        return _enum(field.rule.codes)
     return "DATE" if field.role in MONTHED else TYPES[field.type]
+
+
+def _enum(codes: Iterable[str]) -> str:
+    """A code of a list is stored as its place in the list; in the order of the texts, so that both sort alike."""
+    return "ENUM(" + ", ".join(f"'{code}'" for code in sorted(codes)) + ")"
 
 
 def _text(ja: str, en: str) -> str:

@@ -19,7 +19,7 @@ LARGEST_TABLE_BYTES = 1 << 32  # unpacked
 LONGEST_CLASS = 16  # characters of a derived class: no name, no sentence
 HEAD = ("record_key", "feed")
 LOCAL_KEYS = {"local_row": "row_key", "local_person": "resident_key", "local_pregnancy": "pregnancy_key"}
-ROW_TYPES = {"feed": pl.String, "is_cancelled": pl.Boolean, "resident_key": pl.Binary}
+ROW_TYPES = {"is_cancelled": pl.Boolean, "resident_key": pl.Binary}
 COMPOSITE = tuple(rule.name for rule in TOKEN_RULES)
 
 
@@ -66,7 +66,7 @@ def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame
 
     A cancellation tells which row is gone and nothing of whose it was.
     """
-    told = pseudonyms.select("rule", "pseudonym", row=_row("record_key"))
+    told = pseudonyms.select("rule", "pseudonym", row=number("record_key"))
     rows = _rows_of(frames, "is_cancelled")
     for rule, name in LOCAL_KEYS.items():
         known = told.filter(pl.col("rule") == rule).select("row", pl.col("pseudonym").alias(name))
@@ -84,16 +84,16 @@ def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame
 
 
 def composite_tokens(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame) -> pl.DataFrame:
-    """feed, resident_key, rule, pseudonym: once each, for the rows of `with_pseudonyms`."""
+    """resident_key, rule, pseudonym: once each, for the rows of `with_pseudonyms`."""
     is_composite = pl.any_horizontal(pl.col("rule") == rule for rule in COMPOSITE)
-    tokens = pseudonyms.filter(is_composite).select("rule", "pseudonym", row=_row("record_key"))
-    found = tokens.join(_rows_of(frames, "feed", "resident_key").drop_nulls(), on="row")
+    tokens = pseudonyms.filter(is_composite).select("rule", "pseudonym", row=number("record_key"))
+    found = tokens.join(_rows_of(frames, "resident_key").drop_nulls(), on="row")
     if found.height != tokens.height:
         raise Refused("malformed_table")
-    return found.select("feed", "resident_key", pl.col("rule").cast(pl.String), "pseudonym").unique()
+    return found.select("resident_key", pl.col("rule").cast(pl.String), "pseudonym").unique()
 
 
-def _row(key: str) -> pl.Expr:
+def number(key: str) -> pl.Expr:
     """A key of 16 bytes as one number, which is joined and compared in a fraction of the time."""
     return pl.col(key).bin.reinterpret(dtype=pl.Int128)
 
@@ -101,7 +101,7 @@ def _row(key: str) -> pl.Expr:
 def _rows_of(frames: Mapping[str, pl.DataFrame], *columns: str) -> pl.DataFrame:
     """`row` and the columns named, of the rows of every record, in their order."""
     nothing = pl.DataFrame(schema={"row": pl.Int128, **{column: ROW_TYPES[column] for column in columns}})
-    return pl.concat([nothing, *(f.select(_row("record_key").alias("row"), *columns) for f in frames.values())])
+    return pl.concat([nothing, *(f.select(number("record_key").alias("row"), *columns) for f in frames.values())])
 
 
 def _read(opened: Opened, names: Sequence[str]) -> dict[str, pl.DataFrame]:
@@ -124,7 +124,18 @@ def _declared(frame: pl.DataFrame, record: Record, version: int) -> pl.DataFrame
     wanted, sent = record_schema(record), _sent(record, version)
     if dict(frame.schema) != sent or not frame.select(_holds(record.name, version)).item():
         raise Refused("malformed_table")
-    return frame.with_columns(pl.lit(None, t).alias(c) for c, t in wanted.items() if c not in sent)
+    try:
+        coded = frame.with_columns(pl.col(c).cast(kind) for c, kind in _lists(record.name).items() if c in sent)
+    except pl.exceptions.InvalidOperationError:
+        raise Refused("malformed_table") from None
+    return coded.with_columns(pl.lit(None, t).alias(c) for c, t in wanted.items() if c not in sent)
+
+
+@cache
+def _lists(name: str) -> dict[str, pl.Enum]:
+    """Columns of a code list; no other code goes in."""
+    rules = {column: field.rule for column, (_, field) in RECORDS[name].leaving.items()}
+    return {column: pl.Enum(sorted(rule.codes)) for column, rule in rules.items() if isinstance(rule, OneOf)}
 
 
 def _sent(record: Record, version: int) -> dict[str, pl.DataType]:
@@ -135,21 +146,21 @@ def _sent(record: Record, version: int) -> dict[str, pl.DataType]:
 
 @cache
 def _holds(name: str, version: int) -> pl.Expr:
-    """Whether nothing finer than declared came: months, codes of their lists, short classes, whole keys."""
+    """Whether nothing finer than declared came: months, short classes, whole keys; codes are cast to their lists."""
     record = RECORDS[name]
     fields = {column: field for column, (_, field) in record.leaving.items()}
     tests = [*(pl.col(c).is_not_null().all() for c in HEAD), (pl.col("record_key").bin.size() == TOKEN_BYTES).all()]
     for column, kind in _sent(record, version).items():
         if column not in HEAD and fields[column].role in MONTHED:
             tests.append(_is_whole_month(column))
-        if column not in HEAD and kind == pl.String:
+        if column not in HEAD and kind == pl.String and column not in _lists(name):
             tests.append(_text_holds(column, fields[column]).all())
     return pl.all_horizontal(tests)
 
 
 def _text_holds(column: str, field: Field) -> pl.Expr:
     value = pl.col(column)
-    if isinstance(field.rule, (OneOf, Matches)):
+    if isinstance(field.rule, Matches):
         return field.rule.holds(value).fill_null(True)
     return (value.str.len_chars() <= LONGEST_CLASS).fill_null(True)
 

@@ -8,7 +8,9 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from uuid import UUID
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -46,8 +48,21 @@ def guesses() -> list[bytes]:
 
 
 def hits(content: bytes) -> int:
-    """First tokens found as bytes, as hex and as upper-case hex."""
-    return sum(t in content or t.hex().encode() in content or t.hex().upper().encode() in content for t in guesses())
+    """First tokens found in any form in which a store could hold them."""
+    return sum(any(form in content for form in forms(t)) for t in guesses())
+
+
+def forms(token: bytes) -> list[bytes]:
+    """Bytes, hex in both cases, UUID as text, and UUID as DuckDB stores it: a signed number, its lowest byte first."""
+    as_number = bytes([token[0] ^ 0x80, *token[1:]])[::-1]
+    return [token, token.hex().encode(), token.hex().upper().encode(), str(UUID(bytes=token)).encode(), as_number]
+
+
+def test_the_form_in_which_duckdb_stores_a_key_is_searched_for(tmp_path: Path) -> None:
+    tokens = [token.hex() for token in guesses()]
+    with duckdb.connect(str(tmp_path / "open.duckdb")) as connection:
+        connection.execute("CREATE TABLE t AS SELECT CAST(unnest(?) AS UUID) AS k", [tokens])
+    assert hits((tmp_path / "open.duckdb").read_bytes()) == len(tokens)
 
 
 def test_the_guesses_are_right(loaded: tuple[Centre, Town, Path]) -> None:

@@ -36,7 +36,7 @@ def links(folder: Path, order: tuple[str, ...]) -> tuple[set[frozenset[str]], se
         for town in order:
             opened.take(town, FILES[town])
         names = _names(opened)
-        rows = opened.core("resident", "lower(hex(resident_key)) AS key, resident_id, person_id")
+        rows = opened.core("resident", "replace(CAST(resident_key AS VARCHAR), '-', '') AS key, resident_id, person_id")
     return tuple(  # type: ignore[return-value]
         {frozenset(names[r["key"]] for r in rows if r[kind] == one) for one in {r[kind] for r in rows}}
         for kind in ("person_id", "resident_id")

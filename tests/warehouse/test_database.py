@@ -153,6 +153,18 @@ def test_a_field_declared_later_becomes_a_column(folder: Path) -> None:
         assert ("nicu_code",) in connection.execute("SELECT column_name FROM (DESCRIBE landing.birth)").fetchall()
 
 
+def test_a_code_list_that_has_grown_keeps_the_codes_there_are(folder: Path) -> None:
+    with opened(folder, KEY) as connection:
+        connection.execute("DROP VIEW landing.current_birth")
+        connection.execute("ALTER TABLE landing.birth ALTER COLUMN nicu_code SET DATA TYPE ENUM('2')")
+        connection.execute("""INSERT INTO landing.birth (submitter, sequence, feed, row_key, resident_key, is_held, nicu_code)
+            VALUES ('a', 1, 'municipal', uuid(), uuid(), FALSE, '2')""")
+        prepare(connection)
+        described = {name: kind for name, kind, *_ in connection.execute("DESCRIBE landing.birth").fetchall()}
+        assert described["nicu_code"] == landing_columns(RECORDS["birth"])["nicu_code"]
+        assert connection.execute("SELECT nicu_code FROM landing.birth").fetchall() == [("2",)]
+
+
 def test_the_lock_falls_with_its_process(folder: Path) -> None:
     hold = "import sys,time; from pathlib import Path\nfrom pipelines.warehouse.database import opened\nwith opened(Path(sys.argv[1]), sys.argv[2]):\n    print('held', flush=True); time.sleep(60)"
     process = subprocess.Popen(

@@ -9,10 +9,10 @@ WITH told AS (
     FROM landing.current_antenatal_visit c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
     WHERE NOT (c.is_register AND c.is_authority)
-      AND NOT EXISTS (SELECT 1 FROM core.pregnancy n WHERE n.pregnancy_key = c.pregnancy_key)
+      AND NOT EXISTS (SELECT 1 FROM core.pregnancy n WHERE n.pregnancy_id = c.pregnancy_key)
 ),
 placed AS (
-    SELECT c.*, n.pregnancy_id, n.resident_id, n.person_id,
+    SELECT c.*, n.pregnancy_id,
            row_number() OVER (PARTITION BY c.submitter, c.row_key ORDER BY n.to_index, n.pregnancy_id) AS nearest
     FROM told c
     JOIN core.pregnancy n ON n.municipality_code = c.municipality_code AND n.resident_id = c.own_resident_id

@@ -15,5 +15,5 @@ SELECT b.resident_id AS entity_id, b.municipality_code, b.birth_month, b.fiscal_
        coalesce(b.resident_type_code, 'unknown') AS resident_type_class, b.child_order,
        b.resident_id, b.person_id, d.resident_id AS mother_resident_id
 FROM ranked b
-LEFT JOIN core.delivery d ON d.municipality_code = b.municipality_code AND d.entity_id = lower(hex(b.pregnancy_key))
+LEFT JOIN core.delivery d ON d.municipality_code = b.municipality_code AND d.entity_id = b.pregnancy_key
 WHERE b.place = 1

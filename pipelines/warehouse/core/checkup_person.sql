@@ -8,7 +8,7 @@ WITH told AS (
            CASE WHEN evidence_code IN ('1', '2') THEN 1 ELSE 0 END, sex_code
     FROM core.checkup
 )
-SELECT concat(resident_id, '-', programme_code, '-', fiscal_year) AS entity_id, municipality_code, resident_id, person_id,
+SELECT municipality_code, resident_id, person_id,
        programme_code, fiscal_year, max(target) = 1 AS is_target, max(seen) = 1 AS is_seen, min(sex_code) AS sex_code
 FROM told
 GROUP BY municipality_code, resident_id, person_id, programme_code, fiscal_year

@@ -1,6 +1,6 @@
 -- One row per pregnancy delivered, with what belongs to it: notification, visits before, checkup and EPDS after.
 WITH ranked AS (
-    SELECT c.*, p.resident_id, p.person_id, lower(hex(c.pregnancy_key)) AS entity_id,
+    SELECT c.*, p.resident_id, p.person_id, c.pregnancy_key AS entity_id,
            row_number() OVER (PARTITION BY c.municipality_code, c.pregnancy_key ORDER BY c.trust, c.row_key) AS place
     FROM landing.current_delivery c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key

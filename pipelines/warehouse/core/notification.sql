@@ -6,7 +6,7 @@ WITH ranked AS (
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
     WHERE c.is_authority
 )
-SELECT lower(hex(pregnancy_key)) AS entity_id, municipality_code, fiscal_year, calendar_year,
+SELECT pregnancy_key AS entity_id, municipality_code, fiscal_year, calendar_year,
        coalesce(notification_reason_code, 'unknown') AS notification_reason_code,
        coalesce(notification_stage_code, 'unknown') AS notification_stage_code, notified_month,
        coalesce(mother_age_class, 'unknown') AS mother_age_class,

@@ -5,7 +5,7 @@ WITH rows_of AS (
            year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
     FROM landing.current_postpartum_visit c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
-    LEFT JOIN core.pregnancy own ON own.municipality_code = c.municipality_code AND own.pregnancy_key = c.pregnancy_key
+    LEFT JOIN core.pregnancy own ON own.municipality_code = c.municipality_code AND own.pregnancy_id = c.pregnancy_key
 ),
 near AS (
     SELECT r.row_key, r.submitter, n.pregnancy_id,

@@ -21,7 +21,7 @@ months AS (
            max(year(visited) * 12 + month(visited)) AS last_visit_index
     FROM told GROUP BY municipality_code, pregnancy_key
 )
-SELECT m.pregnancy_key, lower(hex(m.pregnancy_key)) AS pregnancy_id, m.municipality_code, p.resident_id, p.person_id,
+SELECT m.pregnancy_key AS pregnancy_id, m.municipality_code, p.resident_id, p.person_id,
        m.delivery_month, m.delivery_index,
        coalesce(m.delivery_index - 10, m.notified_index - 1, m.last_visit_index - 9) AS from_index,
        coalesce(m.delivery_index, m.notified_index + 9, m.first_visit_index + 9) AS to_index

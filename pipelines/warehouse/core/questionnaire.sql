@@ -7,7 +7,7 @@ WITH ranked AS (
     FROM landing.current_child_questionnaire c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
 )
-SELECT concat(resident_id, '-', programme_code) AS entity_id, resident_id, person_id, municipality_code, programme_code,
+SELECT resident_id, person_id, municipality_code, programme_code,
        answered_month, fiscal_year, calendar_year, coalesce(sex_code, 'unknown') AS sex_code, respondent_code,
        guidance_code, smoking_pregnancy_code, smoking_mother_code, smoking_father_code, family_doctor_code,
        community_code, father_childcare_code, relaxed_code, difficulty_code, difficulty_cope_code, entry_channel_code

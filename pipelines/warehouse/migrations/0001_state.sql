@@ -59,7 +59,7 @@ CREATE TABLE state.parcel_record (
 );
 COMMENT ON TABLE state.parcel_record IS '提出物ごとの行数と拒否数(公表は全国のみ) / rows and refusals; published for the nation only';
 
-CREATE TABLE state.tombstone (submitter VARCHAR NOT NULL, row_key BLOB NOT NULL, sequence BIGINT NOT NULL);
+CREATE TABLE state.tombstone (submitter VARCHAR NOT NULL, row_key UUID NOT NULL, sequence BIGINT NOT NULL);
 COMMENT ON TABLE state.tombstone IS '取消の印(行の仮名だけ) / cancelled rows, by their pseudonym alone';
 
 CREATE TABLE state.period (fiscal_year INTEGER PRIMARY KEY, status VARCHAR NOT NULL, since_month DATE NOT NULL);
@@ -79,10 +79,9 @@ COMMENT ON TABLE state.refreshed IS '現況表が受領済みの全てを含む�
 
 CREATE TABLE landing.token (
     submitter VARCHAR NOT NULL,
-    feed VARCHAR NOT NULL,
-    resident_key BLOB NOT NULL,
+    resident_key UUID NOT NULL,
     rule VARCHAR NOT NULL,
-    pseudonym BLOB USING COMPRESSION uncompressed NOT NULL
+    pseudonym UUID NOT NULL
 );
 COMMENT ON TABLE landing.token IS '二次仮名(複合) / second pseudonyms of composite tokens';
 
