@@ -210,9 +210,9 @@ def _other_municipality(draws: Draws, sheet: Sheet, at: Ids) -> dict[str, pl.Ser
     from synthetic.places import places
 
     where = draws.below("fault.municipality", sheet.about["row"][at].to_numpy(), len(places().codes))
-    codes = pl.Series(places().codes)[where]
+    codes = places().code[where]
     own = _text(sheet, "residence_municipality_code", at)
-    other = pl.Series(places().codes)[(where + 1) % len(places().codes)]
+    other = places().code[(where + 1) % len(places().codes)]
     return {"residence_municipality_code": codes.zip_with(codes != own, other)}
 
 

@@ -10,8 +10,8 @@ import polars as pl
 
 from synthetic.draws import Draws, Ids, cumulative
 from synthetic.parameters import parameters
-from synthetic.places import places
-from synthetic.population.calendar import dates
+from synthetic.places import joined_pmh, pace_of_paper, places, without_paper
+from synthetic.population.calendar import dates, fiscal_year
 from synthetic.population.facts import Facts
 from synthetic.population.people import pregnancy_number
 from synthetic.population.visits import COST_ONLY, RESULT, codes
@@ -85,7 +85,7 @@ def observed(facts: Facts, record: str, people: pl.DataFrame) -> Observed:
     """A record's rows as the municipalities' own systems hold them."""
     events = facts.events[record]
     ids, submitter = events["row"].to_numpy(), submitters(people, events)
-    channel = _channel(facts.scene.draws, record, ids)
+    channel = _channel(facts.scene.draws, record, ids, submitter, fiscal_year(events["event"].to_numpy()))
     columns = _row_head(facts, record, events, submitter, channel) | _of_record(
         facts, record, events, submitter, people
     )
@@ -101,32 +101,39 @@ def through_pmh(facts: Facts, own: Observed, joined: Ids) -> Observed:
     """The part of the visits that came through PMH as well, under PMH's own numbers; joined: submitters that use it."""
     draws, rows = facts.scene.draws, own.rows
     share = parameters()["submitter"]["pmh_share_of_visits"]
-    by_pmh = np.isin(submitters(own.people, rows), joined)
+    submitter = submitters(own.people, rows)
+    by_pmh = np.isin(submitter, joined) & (joined_pmh(draws, submitter) <= rows["event"].to_numpy())
     by_pmh &= draws.happens(f"pmh.{own.record}", rows["row"].to_numpy(), share)
-    rows = rows.filter(pl.Series(by_pmh))
+    rows, submitter = rows.filter(pl.Series(by_pmh)), submitter[by_pmh]
     ids = rows["row"].to_numpy()
     channel = np.full(len(rows), PMH_PERSON if own.record == "child_questionnaire" else PMH_FACILITY)
-    head = _recorded(draws, f"pmh.{own.record}", rows, channel)
+    head = _recorded(draws, f"pmh.{own.record}", rows, channel, submitter)
     if "pregnancy" in rows.columns:
-        head["pregnancy_no"] = pregnancy_number(rows["pregnancy"].to_numpy(), submitters(own.people, rows), of_pmh=True)
+        head["pregnancy_no"] = pregnancy_number(rows["pregnancy"].to_numpy(), submitter, of_pmh=True)
     if "ticket_kind_code" in rows.columns:
         head["ticket_kind_code"] = codes(2 + draws.happens("pmh.app", ids, 0.3))
     people = own.people.with_columns(person_local="pmh_key")
     return Observed(own.record, "pmh", rows.with_columns(**head), people)
 
 
-def _channel(draws: Draws, record: str, ids: Ids) -> Ids:
+def _channel(draws: Draws, record: str, ids: Ids, submitter: Ids, year: Ids) -> Ids:
+    """By the record's shares; what would come on paper comes another way the more often, the later."""
     shares = CHANNELS[record]
-    return np.array(list(shares))[draws.picked(f"channel.{record}", ids, cumulative(list(shares.values())))]
+    channel = np.array(list(shares))[draws.picked(f"channel.{record}", ids, cumulative(list(shares.values())))]
+    instead = max(shares, key=lambda way: shares[way] if way != PAPER else 0)
+    replaced = draws.happens(f"channel.replaced.{record}", ids, without_paper(draws, submitter, year))
+    return np.where((channel == PAPER) & replaced, instead, channel)
 
 
-def _recorded(draws: Draws, stream: str, rows: pl.DataFrame, channel: Ids) -> dict[str, pl.Series]:
-    """Entry channel and the day of entry, later where the paper came from elsewhere."""
+def _recorded(draws: Draws, stream: str, rows: pl.DataFrame, channel: Ids, submitter: Ids) -> dict[str, pl.Series]:
+    """Entry channel and the day of entry: of paper by the submitter's pace, later where it came from elsewhere."""
     bounds = np.zeros((10, 2), dtype=np.int64)
     for code, span in LAG_DAYS.items():
         bounds[code] = span
     ids, event = rows["row"].to_numpy(), rows["event"].to_numpy()
     lag = bounds[channel, 0] + draws.below(f"lag.{stream}", ids, bounds[channel, 1] - bounds[channel, 0] + 1)
+    pace = pace_of_paper(draws, submitter, fiscal_year(event))
+    lag = np.where(np.isin(channel, (PAPER, OCR)), lag * pace, lag).astype(np.int64)
     if "is_away" in rows.columns:
         lag = lag + np.where(rows["is_away"].to_numpy() & (channel == PAPER), LATER_AWAY_DAYS, 0)
     return {"entry_channel_code": codes(channel), "recorded_date": dates(event + lag)}
@@ -138,8 +145,8 @@ def _row_head(facts: Facts, record: str, events: pl.DataFrame, submitter: Ids, c
     head = {
         "revision_no": codes(np.zeros(n, dtype=np.int64)),
         "is_cancelled": pl.repeat(False, n, dtype=pl.Boolean, eager=True),
-        "residence_municipality_code": pl.Series(places().codes)[submitter],
-        **_recorded(draws, record, events, channel),
+        "residence_municipality_code": places().code[submitter],
+        **_recorded(draws, record, events, channel, submitter),
     }
     noted = draws.happens(f"note.{record}", ids, parameters()["observe"]["note"])
     which = np.where(noted, draws.below(f"note.which.{record}", ids, len(NOTES)), -1)
@@ -156,7 +163,7 @@ def _where_seen(draws: Draws, record: str, events: pl.DataFrame) -> dict[str, pl
     if "is_cost_only" in events.columns:
         evidence = np.where(events["is_cost_only"].to_numpy(), COST_ONLY, evidence)
     seen = {
-        "service_municipality_code": pl.Series(places().codes)[place],
+        "service_municipality_code": places().code[place],
         "evidence_code": codes(evidence),
     }
     if "facility_kind" in events.columns:

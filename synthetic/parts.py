@@ -76,7 +76,7 @@ class Aside:
             made = self._tables.setdefault(name, [])
             for place, rows in self._cut(table.sort("submitter", *ORDER[name]), ORDER[name][0]):
                 made.append((place, self._path(f"{len(made)}.{name}.arrow")))
-                rows.write_ipc(made[-1][1], compression="lz4")
+                rows.write_ipc(made[-1][1], compression="uncompressed")
 
     def _cut(self, table: pl.DataFrame, first: str) -> Iterator[tuple[int, pl.DataFrame]]:
         """The sorted table in pieces that are to follow those of the same place."""
@@ -89,7 +89,7 @@ class Aside:
     def answers(self, answers: pl.DataFrame) -> int:
         """Some of the answer key; returns the number of its faults."""
         self._answers.append(self._path(f"{len(self._answers)}.answer_key.arrow"))
-        answers.write_ipc(self._answers[-1], compression="lz4")
+        answers.write_ipc(self._answers[-1], compression="uncompressed")
         return answers["fault_id"].n_unique()
 
     def close(self, files: list[tuple[str, str, str]]) -> Part:
@@ -108,15 +108,18 @@ def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
     return found
 
 
-def put_together(parts: list[Part], folder: Path, seed: int, told: Callable[[int, int], None]) -> None:
+def put_together(
+    parts: list[Part], submitters: pl.DataFrame, folder: Path, seed: int, told: Callable[[int, int], None]
+) -> None:
     """Writes the Parquet files of a cohort, each of which says that it is synthetic.
 
-    Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called with the tables written and
+    submitters: as `truth.submitters` tells of them. Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called with the tables written and
     in all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     elsewhere = np.unique(np.concatenate([part.named_elsewhere for part in parts]))
     tables = {name: _facts(parts, name, elsewhere) for name in parts[0].tables}
+    tables["submitters"] = submitters.lazy()
     tables["links"] = _as_they_come((rows for part in parts for rows in _links(part)), LINK)
     tables["answer_key"] = _as_they_come(map(_answers, parts), pl.read_ipc_schema(parts[0].answers[0]))
     marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}

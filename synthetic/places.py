@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from pipelines.reference import prefectures, units
 from synthetic.asked import CannotBeHad
 from synthetic.draws import Draws, Floats, Ids, cumulative
-from synthetic.parameters import parameters
+from synthetic.parameters import numbers, parameters
+from synthetic.population.calendar import FAR, start_of
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,16 @@ class Places:
     @cached_property
     def position(self) -> dict[str, int]:
         return {code: i for i, code in enumerate(self.codes)}
+
+    @cached_property
+    def code(self) -> pl.Series:
+        """Code by position."""
+        return pl.Series(self.codes)
+
+    @cached_property
+    def name(self) -> pl.Series:
+        """Name by position."""
+        return pl.Series(self.names)
 
     @cached_property
     def _spread(self) -> Floats:
@@ -74,7 +85,7 @@ def chosen(prefecture_codes: tuple[str, ...]) -> list[int]:
 
 @dataclass(frozen=True)
 class Habits:
-    """How one submitter writes: encoding of its files, and whether it has joined PMH."""
+    """How one submitter writes: encoding of its files, and whether it has joined PMH, at last."""
 
     encoding: str  # utf-8, utf-8-sig, cp932
     uses_pmh: bool
@@ -84,9 +95,35 @@ class Habits:
         return text.replace(b"\n", b"\r\n").decode("utf-8").encode("cp932") if self.encoding == "cp932" else text
 
 
-def habits(draws: Draws, municipality: int) -> Habits:
+def joined_pmh(draws: Draws, municipalities: Ids) -> Ids:
+    """Day from which each of them uses PMH (FAR: not in any year named); who joins early is a draw of its own."""
+    p = parameters()["submitter"]
+    by_year = numbers("submitter", "pmh_by_fiscal_year")
+    years = p["pmh_first_fiscal_year"] + np.arange(len(by_year))
+    at = np.searchsorted(by_year, draws.uniform("submitter.pmh", municipalities), side="right")
+    start = np.append(start_of(years), FAR)[at]
+    return np.where(start < FAR, start + draws.below("submitter.pmh_day", municipalities, 365), FAR)
+
+
+def pace_of_paper(draws: Draws, municipalities: Ids, fiscal_years: Ids) -> Floats:
+    """How slowly each of them enters what comes on paper in these years; 1 is usual."""
+    p = parameters()["submitter"]
+    low, high = p["lag"]
+    own = low + (high - low) * draws.uniform("submitter.lag", municipalities)
+    return own * np.maximum(1 - p["lag_less_per_year"] * (fiscal_years - p["first_fiscal_year"]), p["lag_at_least"])
+
+
+def without_paper(draws: Draws, municipalities: Ids, fiscal_years: Ids) -> Floats:
+    """Share of what used to be on paper that comes another way; it grows, in some of them sooner."""
+    p = parameters()["submitter"]
+    own = 2 * draws.uniform("submitter.digital", municipalities)
+    return np.clip(own * p["less_paper_per_year"] * (fiscal_years - p["first_fiscal_year"]), 0, 1)
+
+
+def habits(draws: Draws, municipality: int, until: int = FAR - 1) -> Habits:
+    """until: day; a submitter that joined PMH by then uses it."""
     shares = parameters()["submitter"]
     one = np.array([municipality])
     encodings = cumulative([shares["cp932"] * 1e6, shares["bom"] * 1e6, (1 - shares["cp932"] - shares["bom"]) * 1e6])
     encoding = ("cp932", "utf-8-sig", "utf-8")[draws.picked("submitter.encoding", one, encodings)[0]]
-    return Habits(encoding, bool(draws.happens("submitter.pmh", one, shares["pmh"])[0]))
+    return Habits(encoding, bool(joined_pmh(draws, one)[0] <= until))

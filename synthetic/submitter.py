@@ -62,7 +62,7 @@ class Job:
     chunk: int
 
     def habits(self, draws: Draws, municipality: int) -> Habits:
-        own = habits(draws, municipality)
+        own = habits(draws, municipality, self.window.end)
         return replace(own, encoding=self.encoding or own.encoding)
 
     def feeds_of(self, record: str, its_habits: Habits) -> Iterator[Feed]:
@@ -222,7 +222,7 @@ def _protected_lists(listed: pl.DataFrame, job: Job) -> pl.DataFrame:
         numbers = listed.filter(pl.col("submitter") == m)["person_local"]
         text = "local_number\n" + "".join(f"{number}\n" for number in numbers)
         (job.feeds / places().codes[m] / PROTECTED).write_text(text, "utf-8", newline="\n")
-    code = pl.Series(places().codes)[listed["submitter"]]
+    code = places().code[listed["submitter"]]
     return listed.select(
         fault_id=pl.concat_str(code, pl.lit("/protected_list/"), pl.col("entity_id").cast(pl.String)),
         kind=pl.lit("protected_list"), feed=pl.lit(""), file=pl.concat_str(code, pl.lit(f"/{PROTECTED}")),

@@ -3,8 +3,9 @@
 import numpy as np
 import polars as pl
 
-from synthetic.places import places
-from synthetic.population.calendar import dates
+from synthetic.draws import Draws, Ids
+from synthetic.places import joined_pmh, pace_of_paper, places, without_paper
+from synthetic.population.calendar import FAR, Window, dates
 from synthetic.population.facts import Facts
 from synthetic.population.residency import first_listed_here
 from synthetic.population.visits import codes
@@ -19,13 +20,14 @@ PERSON = (
     "birth_date", "sex_code", "phone", "insurer_number", "insured_symbol", "insured_number", "branch_number",
     "resident_type_code", "is_not_disclosed",
 )  # fmt: skip
-ORDER = {  # however the cohort was cut
+ORDER = {  # however the cohort was cut; the first id begins with its column
     "persons": ("entity_id",), "pregnancies": ("pregnancy_id",), "children": ("entity_id",),
     "visits": ("record", "visit_id"), "moves": ("entity_id", "resident_from_date"),
-    "pregnancy_losses": ("row",), "fathers": ("entity_id",),
+    "pregnancy_losses": ("entity_id", "row"), "fathers": ("entity_id",),
     "vaccinations": ("entity_id", "vaccinated_date", "series"), "dental_checks": ("entity_id", "visit_date"),
     "detailed_exams": ("entity_id", "referred_date"), "postpartum_care": ("entity_id", "used_date", "use_no"),
     "home_visits": ("entity_id", "visit_date"), "handbooks": ("row",), "newborn_screenings": ("row",),
+    "pregnancy_questionnaires": ("row",), "information_requests": ("entity_id", "row"), "claims": ("entity_id", "row"),
 }  # fmt: skip
 
 Truth = dict[str, pl.DataFrame]
@@ -64,8 +66,8 @@ def _pregnancies(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
         "notified_date": dates(d.notified), "delivery_date": dates(d.day), "gestation_weeks": codes(d.weeks),
         "number_of_children": codes(d.children), "parity": codes(d.births_before),
         "mother_age_years": codes(d.age), "is_smoking": d.smokes, "is_return_home": d.returns_home,
-        "residence_municipality_code": pl.Series(places().codes)[d.home],
-        "service_municipality_code": pl.Series(places().codes)[d.place],
+        "residence_municipality_code": places().code[d.home],
+        "service_municipality_code": places().code[d.place],
     })  # fmt: skip
     return table.filter(pl.Series(_told_here(facts, chosen)[d.mother]))
 
@@ -76,7 +78,7 @@ def _children(facts: Facts, chosen: np.ndarray) -> pl.DataFrame:
         "submitter": d.of.submitter[c.of], "entity_id": c.id, "pregnancy_id": d.of.id[c.of], "child_order": codes(c.order), "sex_code": codes(c.sex),
         "birth_date": dates(c.born), "birth_weight_g": codes(c.weight_g), "is_stillborn": c.is_stillborn,
         "death_date": dates(c.died),
-        "residence_municipality_code": pl.Series(places().codes)[d.home[c.of]],
+        "residence_municipality_code": places().code[d.home[c.of]],
     })  # fmt: skip
     return table.filter(pl.Series(_told_here(facts, chosen)[d.mother[c.of]]))
 
@@ -95,8 +97,8 @@ def _visits_of(facts: Facts, record: str, code: str) -> pl.DataFrame:
         entity_id=facts.people["entity_id"][events["who"]],
         visit_code=pl.col(code).cast(pl.String),
         date=pl.col("event").cast(pl.Int32).cast(pl.Date),
-        residence_municipality_code=pl.Series(places().codes)[submitter],
-        service_municipality_code=pl.Series(places().codes)[events["place"]],
+        residence_municipality_code=places().code[submitter],
+        service_municipality_code=places().code[events["place"]],
     )
 
 
@@ -105,9 +107,26 @@ def _moves(facts: Facts) -> pl.DataFrame:
     events = facts.events["residency_spell"]
     who = facts.people.select("submitter", "entity_id", "person_local", "pmh_key")[events["who"]]
     return who.with_columns(
-        pl.Series("municipality_code", places().codes)[who["submitter"]],
+        places().code[who["submitter"]].alias("municipality_code"),
         *events.select("resident_from_date", "resident_to_date", "in_reason_code", "out_reason_code").get_columns(),
     )
+
+
+def submitters(draws: Draws, municipalities: Ids, window: Window) -> pl.DataFrame:
+    """How records reach each submitter in each fiscal year.
+
+    pmh_from_date: null, not by the end of the years. paper_replaced_share: of what used to be on paper, so much comes
+    another way. paper_pace: 1 is usual, 2 is entered twice as late.
+    """
+    years = np.arange(window.first, window.last + 1)
+    at, year = np.repeat(municipalities, len(years)), np.tile(years, len(municipalities))
+    joined = joined_pmh(draws, at)
+    return pl.DataFrame({
+        "municipality_code": places().code[at], "fiscal_year": codes(year),
+        "pmh_from_date": dates(np.where(joined <= window.end, joined, FAR)),
+        "paper_replaced_share": np.round(without_paper(draws, at, year), 4),
+        "paper_pace": np.round(pace_of_paper(draws, at, year), 4),
+    })  # fmt: skip
 
 
 def _not_sent(facts: Facts, name: str, chosen: np.ndarray) -> pl.DataFrame:

@@ -63,22 +63,23 @@ def _willing(scene: Scene, ids: Ids, child: Ids) -> Floats:
     )  # fmt: skip
 
 
-def targets(scene: Scene, invited: Invitations) -> pl.DataFrame:
+Listed = tuple[Ids, int, Ids, Ids]  # positions of invitations, why they are on a list, its day, why they were taken off
+
+
+def targets(scene: Scene, i: Invitations) -> pl.DataFrame:
     """The submitters' lists: by age, moved in, carried over; and who was taken off them."""
-    parts = [_by_age(scene, invited), _moved_in(scene, invited), _carried_over(scene, invited)]
-    listed = pl.concat(parts)
-    first, last = scene.window.first, scene.window.last
-    return (
-        listed.filter(pl.col("target_fiscal_year").is_between(first, last)).sort("submitter", "row").drop("submitter")
-    )
-
-
-def _list(scene: Scene, i: Invitations, at: Ids, reason: int, when: Ids, removed: Ids) -> pl.DataFrame:
+    parts = [_by_age(scene, i), _moved_in(scene, i), _carried_over(scene, i)]
+    at, when, removed = (np.concatenate([part[n] for part in parts]) for n in (0, 2, 3))
+    reason = np.repeat([part[1] for part in parts], [len(part[0]) for part in parts])
+    year, row = fiscal_year(when), i.id[at] * 4 + reason
+    order = np.lexsort((row, scene.submitter_of(i.child[at])))
+    order = order[(year[order] >= scene.window.first) & (year[order] <= scene.window.last)]
+    at = at[order]
     return pl.DataFrame({
-        "submitter": scene.submitter_of(i.child[at]), "row": i.id[at] * 4 + reason, "who": len(scene.mothers) + i.child[at], "event": when,
+        "row": row[order], "who": len(scene.mothers) + i.child[at], "event": when[order],
         "programme_code": codes(numbers("checkup", "programmes").astype(np.int64)[i.programme[at]]),
-        "target_fiscal_year": codes(fiscal_year(when)), "scheduled_date": dates(when),
-        "target_reason_code": codes(np.full(len(at), reason)), "removed_reason_code": codes(removed, 0),
+        "target_fiscal_year": codes(year[order]), "scheduled_date": dates(when[order]),
+        "target_reason_code": codes(reason[order]), "removed_reason_code": codes(removed[order], 0),
     })  # fmt: skip
 
 
@@ -87,7 +88,7 @@ def _listed_on(scene: Scene, i: Invitations) -> Ids:
     return np.maximum(start_of(fiscal_year(i.scheduled)), scene.children.born[i.child])
 
 
-def _by_age(scene: Scene, i: Invitations) -> pl.DataFrame:
+def _by_age(scene: Scene, i: Invitations) -> Listed:
     c = scene.children
     listed_on = _listed_on(scene, i)
     here = scene.is_here(c.of[i.child], listed_on) & (c.died[i.child] > listed_on)
@@ -95,10 +96,10 @@ def _by_age(scene: Scene, i: Invitations) -> pl.DataFrame:
     left = ~scene.is_here(c.of[i.child[at]], i.scheduled[at])
     died = c.died[i.child[at]] <= i.scheduled[at]
     removed = np.where(died, DIED, np.where(left, LEFT, np.where(i.is_absent[at], LONG_ABSENT, 0)))
-    return _list(scene, i, at, BY_AGE, i.scheduled[at], removed)
+    return at, BY_AGE, i.scheduled[at], removed
 
 
-def _moved_in(scene: Scene, i: Invitations) -> pl.DataFrame:
+def _moved_in(scene: Scene, i: Invitations) -> Listed:
     """Comes on the new municipality's list; off it again where the former one had seen the child."""
     p, c = scene.deliveries.of, scene.children
     moved, to = p.moved[c.of[i.child]], p.next_home[c.of[i.child]]
@@ -108,17 +109,17 @@ def _moved_in(scene: Scene, i: Invitations) -> pl.DataFrame:
     had_been_seen = i.comes & (moved > i.seen) & (fiscal_year(np.minimum(moved, 30000)) == fiscal_year(i.seen))
     at = np.flatnonzero(arrives & (before | waiting | had_been_seen))
     when = np.where(before[at], i.scheduled[at], np.where(waiting[at], i.seen[at], moved[at]))
-    return _list(scene, i, at, MOVED_IN, when, np.where(had_been_seen[at], SEEN_ELSEWHERE, 0))
+    return at, MOVED_IN, when, np.where(had_been_seen[at], SEEN_ELSEWHERE, 0)
 
 
-def _carried_over(scene: Scene, i: Invitations) -> pl.DataFrame:
+def _carried_over(scene: Scene, i: Invitations) -> Listed:
     """Missed in the old year and asked again in the new one."""
     listed = scene.draws.happens("checkup.listed_again", i.id, parameters()["checkup"]["carried_over_listed"])
     over = i.comes & listed & (fiscal_year(i.seen) > fiscal_year(i.scheduled))
     of = scene.children.of[i.child]
     stayed = scene.is_here(of, i.scheduled) & scene.is_here(of, i.seen)
     at = np.flatnonzero(over & stayed)
-    return _list(scene, i, at, CARRIED_OVER, i.seen[at], np.zeros(len(at), dtype=np.int64))
+    return at, CARRIED_OVER, i.seen[at], np.zeros(len(at), dtype=np.int64)
 
 
 def seen_here(scene: Scene, i: Invitations) -> Ids:
@@ -228,6 +229,13 @@ def _answers(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
     }
 
 
+def hardship_of(scene: Scene) -> Floats:
+    """Per mother: how hard pressed the household is for money."""
+    p, m = parameters()["checkup"], scene.mothers
+    liability = latent(scene.draws, "household.hardship", m.id, (p["hardship_with_smoking"], m.smoking))
+    return liability + p["hardship_if_single"] * m.is_single
+
+
 def _of_the_household(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
     """Who smokes, smokes on; who has a family doctor, keeps him; a father who is not there gives no answer."""
     draws, p, ids, programme = scene.draws, parameters()["checkup"], i.id[at], i.programme[at]
@@ -239,9 +247,7 @@ def _of_the_household(scene: Scene, i: Invitations, at: Ids) -> dict[str, Ids]:
     father = latent(draws, "answers.father_smokes", ids, (p["smoking_kept"], of_father))
     doctor = latent(draws, "answers.doctor", ids, (p["doctor_kept"], draws.normal("household.doctor", m.id)[mother]))
     takes_part = latent(draws, "answers.father", ids, (p["father_kept"], draws.normal("father.part", m.id)[mother]))
-    hardship = latent(draws, "household.hardship", m.id, (p["hardship_with_smoking"], m.smoking))
-    hardship = hardship + p["hardship_if_single"] * m.is_single
-    economic = latent(draws, "answers.economic", ids, (p["hardship_kept"], hardship[mother]))
+    economic = latent(draws, "answers.economic", ids, (p["hardship_kept"], hardship_of(scene)[mother]))
     has_doctor = numbers("checkup", "family_doctor")
     doctor_shares = np.column_stack([has_doctor, 0.96 - has_doctor, np.full(len(has_doctor), 0.04)])
     by_age = cuts(np.stack([by_age_class("smoking_by_age", share) for share in p["smoking_mother"]]))

@@ -8,12 +8,15 @@ import polars as pl
 from synthetic.draws import Draws
 from synthetic.population import (
     checkups,
+    claims,
     dental,
     fathers,
     handbooks,
     home_visits,
+    information_requests,
     losses,
     newborn_screening,
+    notification_answers,
     postpartum_care,
     referrals,
     residency,
@@ -54,7 +57,10 @@ NOT_SENT: dict[
     "home_visits": home_visits.home_visits,
     "handbooks": handbooks.handbooks,
     "newborn_screenings": newborn_screening.newborn_screenings,
+    "pregnancy_questionnaires": notification_answers.pregnancy_questionnaires,
+    "information_requests": information_requests.information_requests,
 }
+OF_WHAT_WAS_DONE: dict[str, Callable[[Scene, dict[str, pl.DataFrame]], pl.DataFrame]] = {"claims": claims.claims}
 
 
 @dataclass(frozen=True)
@@ -86,4 +92,7 @@ def facts_of(draws: Draws, pregnancies: Pregnancies, window: Window) -> Facts:
     events = {name: make(scene) for name, make in OF_PREGNANCY.items()}
     events |= {name: make_of_child(scene, invited) for name, make_of_child in OF_CHILD.items()}
     not_sent = {name: make_of_child(scene, invited) for name, make_of_child in NOT_SENT.items()}
+    not_sent |= {
+        name: make_of_tables(scene, {**events, **not_sent}) for name, make_of_tables in OF_WHAT_WAS_DONE.items()
+    }
     return Facts(scene, people(scene), events, not_sent)

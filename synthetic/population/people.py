@@ -130,7 +130,7 @@ def _households(scene: Scene) -> pl.DataFrame:
     phone = draws.below("phone", m.id, 10**8)
     kind = pl.Series(["090-", "080-", "070-"])[draws.below("phone.kind", m.id, 3)]
     text = pl.DataFrame({
-        "municipality": pl.Series(places().names)[m.submitter],
+        "municipality": places().name[m.submitter],
         "town": towns[draws.below("address.town", here, len(towns))],
         "house": _house_numbers()[(chome * 40 + ban) * 30 + go],
         "building": buildings[building], "room": codes(room, 0), "kind": kind,

@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -24,10 +25,12 @@ from synthetic.population.calendar import Window
 from synthetic.population.facts import facts_of
 from synthetic.population.households import column_ids, pregnancies_of
 from synthetic.truth import truth_of
+from tests.synthetic.clean_layer import violations
 
 STRETCHES = 3
 YOKOHAMA = "141003"  # the most births
 FAKER_ROWS = 3_000
+MILLION = 1_000_000
 MIB_PER_WORKER = 300
 WINDOW = Window(2022, 2024)
 WORKER_MEMORY = f"""
@@ -108,6 +111,23 @@ def test_truth_to_parquet_as_a_multiple_of_a_plain_write_and_of_a_loop(tmp_path:
     print(f"Faker, one person after the other: {FAKER_ROWS / looping:,.0f} rows/s; ours is {faster:.0f} times as fast")
     assert ours / plain < 20
     assert faster > 5
+
+
+def test_nothing_is_impossible_among_a_million_children() -> None:
+    """0 orphans and 0 impossible orders of dates in the clean layer, over the largest municipalities."""
+    children, rows, found = 0, 0, Counter[str]()
+    largest = np.argsort(-places().births)
+    for here in map(int, largest):
+        for start in range(0, int(places().births[here]), columns_at_once(WINDOW)):
+            columns = column_ids(here, range(start, min(start + columns_at_once(WINDOW), int(places().births[here]))))
+            facts = facts_of(Draws(1), pregnancies_of(Draws(1), columns, WINDOW), WINDOW)
+            children += len(facts.scene.children)
+            rows += sum(map(len, (*facts.events.values(), *facts.not_sent.values())))
+            found.update(violations(facts))
+        if children >= MILLION:
+            break
+    print(f"\n{children:,} children, {rows:,} rows, {len(found)} rules: {sum(found.values())} violations")
+    assert {rule: n for rule, n in found.items() if n} == {}
 
 
 def test_a_worker_stays_within_its_memory(tmp_path: Path) -> None:

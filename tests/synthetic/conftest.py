@@ -51,4 +51,4 @@ def clean(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
 def faulty(tmp_path_factory: pytest.TempPathFactory) -> Cohort:
     """甲府市 (UTF-8 with BOM) and 富士吉田市 (CP932); both send through PMH as well."""
     out = tmp_path_factory.mktemp("faulty")
-    return Cohort(make_cohort(out, prefectures=("19",), births=3500, faults="heavy", records=COUNTED))
+    return Cohort(make_cohort(out, prefectures=("19",), births=3100, faults="heavy", records=COUNTED))

@@ -8,12 +8,12 @@ import numpy as np
 import polars as pl
 import pytest
 
-from synthetic.clean import violations
 from synthetic.draws import Draws
 from synthetic.places import chosen
 from synthetic.population.calendar import Window
-from synthetic.population.facts import NOT_SENT, OF_CHILD, OF_PREGNANCY, Facts, facts_of
+from synthetic.population.facts import NOT_SENT, OF_CHILD, OF_PREGNANCY, OF_WHAT_WAS_DONE, Facts, facts_of
 from synthetic.population.households import Pregnancies, column_ids, columns_of, pregnancies_of
+from tests.synthetic.clean_layer import violations
 
 WINDOW = Window(2022, 2024)
 COLUMNS = 6_000
@@ -38,7 +38,7 @@ def test_nothing_impossible_is_true(facts: Facts) -> None:
     found = violations(facts)
     assert {rule: count for rule, count in found.items() if count} == {}
     named = {rule.split(":")[0] for rule in found}
-    assert {*OF_PREGNANCY, *OF_CHILD, *NOT_SENT} <= named
+    assert {*OF_PREGNANCY, *OF_CHILD, *NOT_SENT, *OF_WHAT_WAS_DONE} <= named
     assert all(len(table) > 100 for table in (*facts.events.values(), *facts.not_sent.values()))
 
 
@@ -60,6 +60,11 @@ BREAKS: dict[str, Callable[[Facts], Facts]] = {
     ),
     "dose before its interval": lambda f: with_table(f, "vaccinations", pl.col("vaccinated_date").max()),
     "examined before referred": lambda f: with_table(f, "detailed_exams", pl.col("examined_date") - timedelta(400)),
+    "paid_date before reviewed_date": lambda f: with_table(f, "claims", pl.col("reviewed_date").alias("paid_date") - timedelta(1)),
+    "voucher claimed twice": lambda f: with_table(f, "claims", pl.lit(1).alias("row")),
+    "request answered before it was made": lambda f: with_table(
+        f, "information_requests", pl.col("replied_date") - timedelta(400)
+    ),
     "loss notified after it": lambda f: with_table(f, "pregnancy_losses", pl.col("notified_date") + timedelta(400)),
     "last period before the delivery before": lambda f: replace(f, scene=replace(f.scene, deliveries=replace(
         f.scene.deliveries, last_period=f.scene.deliveries.last_period - 900))),

@@ -3,13 +3,13 @@
 import polars as pl
 import pytest
 
-from synthetic.population.facts import NOT_SENT
+from synthetic.population.facts import NOT_SENT, OF_WHAT_WAS_DONE
 from synthetic.population.vaccination import schedule
 from synthetic.truth import ORDER
 from tests.synthetic.conftest import Cohort
 
 
-@pytest.mark.parametrize("name", NOT_SENT)
+@pytest.mark.parametrize("name", [*NOT_SENT, *OF_WHAT_WAS_DONE])
 def test_a_table_is_sorted_by_municipality_and_its_rows_are_there_once(clean: Cohort, name: str) -> None:
     table = clean.truth(name)
     assert len(table) > 50

@@ -6,7 +6,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.feeds import FEEDS
+from pipelines.edge.folder import read_folder
+from pipelines.feeds import FEEDS, Column
 from pipelines.records import RECORDS
 from synthetic.asked import CannotBeHad
 from synthetic.cohort import Summary, make_cohort
@@ -112,6 +113,37 @@ def test_a_municipality_without_births_sends_headings(tmp_path: Path) -> None:
 def test_without_an_encoding_a_layout_is_written_in_utf_8(tmp_path: Path) -> None:
     make_cohort(tmp_path / "o", births=20, municipality=KOFU, layout=layout(tmp_path), jobs=1)
     assert (tmp_path / f"o/feeds/{KOFU}/municipal/birth.csv").read_text("utf-8").startswith("宛名,")
+
+
+def test_the_edge_reads_the_headings_in_the_municipality_s_own_order(tmp_path: Path) -> None:
+    """Reversed, in CP932, with faults: what the edge refuses are the lines that the answer key names."""
+    lines = [
+        f"{name},{column.header},{column.field},{column.conversion}"
+        for name in ("birth", "child_checkup")
+        for column in _names_in_order(FEEDS["municipal"].columns(RECORDS[name])[::-1])
+    ]
+    own = layout(tmp_path, "record,header,field,conversion\n" + "\n".join(lines) + "\n")
+    made = make_cohort(tmp_path / "o", births=1000, municipality=KOFU, layout=own, encoding="cp932", faults="heavy")
+    checked = read_folder(made.out / f"feeds/{KOFU}")
+    key = pl.read_parquet(made.out / "truth/answer_key.parquet")
+    expected = key.filter(pl.col("expected").str.starts_with("refused:"), pl.col("feed") == "municipal")
+    refused = {(f"{KOFU}/{file}", line) for file, line in checked.refusals.select("file", "line").iter_rows()}
+    assert len(expected) > 20
+    assert {(file, line) for file, line in expected.select("file", "line").iter_rows()} <= refused
+
+
+def test_the_edge_says_which_headings_another_layout_lacks(own: Summary) -> None:
+    refused = read_folder(own.out / f"feeds/{KOFU}").refusals
+    assert set(refused.filter(pl.col("file").str.starts_with("municipal"))["rule"]) >= {"column_missing"}
+
+
+def _names_in_order(columns: tuple[Column, ...]) -> list[Column]:
+    """A surname stands before its given name under one heading."""
+    return (
+        sorted(columns, key=lambda c: c.conversion == "given_name")
+        if any(c.conversion for c in columns)
+        else [*columns]
+    )
 
 
 @pytest.mark.parametrize(

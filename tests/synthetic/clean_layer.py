@@ -1,6 +1,7 @@
 """What can never be in a clean cohort: keys without their person, dates in an impossible order. Counts per rule, all 0."""
 
 from collections import Counter
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -19,6 +20,7 @@ DAY = {
     "vaccinations": "vaccinated_date", "dental_checks": "visit_date", "detailed_exams": "referred_date",
     "postpartum_care": "used_date", "home_visits": "visit_date", "handbooks": "issued_date",
     "newborn_screenings": "test_date", "pregnancy_losses": "ended_date",
+    "pregnancy_questionnaires": "answered_date", "information_requests": "requested_date", "claims": "service_date",
 }  # fmt: skip
 
 
@@ -124,8 +126,27 @@ def _not_sent(facts: Facts) -> dict[str, Flags]:
         "postpartum care a year after the delivery": care["used_date"].to_physical().to_numpy() > after + 365,
         "postpartum care applied for after it": (care["applied_date"] > care["used_date"]).to_numpy(),
         "examined before referred": (exams["examined_date"] < exams["referred_date"]).fill_null(False).to_numpy(),
+        **_settled(facts),
         **_vaccinations(facts),
     }
+
+
+def _settled(facts: Facts) -> dict[str, Flags]:
+    """Claims and requests: each step after the one before, and a voucher claimed once."""
+    claims, asked = facts.not_sent["claims"], facts.not_sent["information_requests"]
+    steps = ("claimed_date", "reviewed_date", "paid_date")
+    return {
+        "claimed in the month of the service or before": (claims["claimed_date"] <= claims["service_date"]).to_numpy(),
+        **{
+            f"{later} before {earlier}": (claims[later] < claims[earlier]).fill_null(False).to_numpy()
+            for earlier, later in pairwise(steps)
+        },
+        "voucher claimed twice": claims.select(pl.struct("who", "row").is_duplicated()).to_series().to_numpy(),
+        "payment that is not the price": (
+            claims["public_payment_yen"] + claims["self_payment_yen"] != claims["unit_price_yen"]
+        ).to_numpy(),
+        "request answered before it was made": (asked["replied_date"] < asked["requested_date"]).fill_null(False).to_numpy(),
+    }  # fmt: skip
 
 
 def _vaccinations(facts: Facts) -> dict[str, Flags]:
