@@ -79,7 +79,7 @@ def _people(rows: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
             "feed", "resident_key", pl.col("sex_code").replace(UNKNOWN_SEX, None), "birth_month",
             pl.col("child_order") if "child_order" in frame.columns else pl.lit(None, pl.Int32).alias("child_order"),
         )
-        for frame in rows.values()
+        for name, frame in rows.items() if "person_local" in RECORDS[name].fields
     ]  # fmt: skip
     one = [
         pl.when(pl.col(v).drop_nulls().n_unique() == 1).then(pl.col(v).drop_nulls().first()).alias(v) for v in VETOES

@@ -53,7 +53,7 @@ def told_rows(home: AtHome, people: pl.DataFrame) -> dict[str, pl.DataFrame]:
     at the end, and what is known of the others (a mother, a stillborn child) still stops a list.
     """
     told: dict[str, list[pl.DataFrame]] = {name: [] for name in RECORDS}
-    for file in home.folder.files:
+    for file in _of_people(home):
         told[file.arrived.record.name].append(_with_numbers(file, people))
     empty = {n: _typed(n).clear() for n in RECORDS}
     return {name: pl.concat([empty[name], *rows], how="diagonal_relaxed") for name, rows in told.items()}
@@ -80,11 +80,16 @@ def known(home: AtHome) -> Known:
     )
 
 
+def _of_people(home: AtHome) -> list[Checked]:
+    """The files whose rows are about somebody."""
+    return [f for f in home.folder.files if "person_local" in f.arrived.record.fields]
+
+
 def _people(home: AtHome) -> pl.DataFrame:
     """`feed, person_local, resident_key`: every number in accepted rows with its token of this run."""
     numbers = [
         pl.DataFrame({"person_local": f.rows["person_local"].unique()}).with_columns(feed=pl.lit(f.arrived.feed.name))
-        for f in home.folder.files
+        for f in _of_people(home)
     ]
     found = pl.concat(numbers).unique()
     tokens = [
