@@ -5,7 +5,8 @@ width that the policy asks. So nobody who knows what is published, and nothing e
 interval. The check needs no solver and no trust in whoever wrote the file: it adds whole numbers.
 
 A certificate is made from the published file alone and alike every time, so it tells nobody anything that the file
-does not. It says nothing of what a submitter knows, of earlier releases, or of exact values: that is the audit's.
+does not. It says nothing of what a submitter knows or of earlier releases: that is the audit's. Like the audit's own
+intervals it takes counts as amounts; a table may hold fractions of people.
 """
 
 import io

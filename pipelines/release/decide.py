@@ -10,6 +10,7 @@ import polars as pl
 
 from pipelines.indicators import SUMS
 from pipelines.release.assemble import AUDIT_FAILED, Source, assemble
+from pipelines.release.changes import changes
 from pipelines.release.clock import Clock
 from pipelines.release.errors import ReleaseError
 from pipelines.release.measure import CELL, Measured, measure
@@ -37,6 +38,12 @@ class Decision:
                 self.of.indicators.values(), order.status, held,
             )
         )  # fmt: skip
+
+    def changes(self, cells: pl.DataFrame) -> pl.DataFrame:
+        """`changes` since the release before; empty of a provisional one, in which no status tells a kept value from a
+        new one."""
+        before = self.earlier.clear() if self.of.order.status == "provisional" else self.earlier
+        return changes(cells, before, self.of.indicators.values(), self.of.counts, self.of.order.areas)
 
     def tables(self, source: Source, cells: pl.DataFrame) -> dict[str, pl.DataFrame]:
         """Every published table of these cells."""

@@ -7,7 +7,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.release.assemble import Source
-from pipelines.release.changes import change_lines, changes
+from pipelines.release.changes import change_lines
 from pipelines.release.clock import Clock
 from pipelines.release.decide import decide
 from pipelines.release.ledger import Ledger
@@ -67,6 +67,5 @@ def preview(
             seen = shown_share(decision.tables(source, cells)["observation"], said.order.areas)
         shown.append(seen.select(pl.lit(each).alias("policy_id"), pl.all()))
         if each == policy_id:
-            before = decision.earlier.clear() if status == "provisional" else decision.earlier
-            changed = changes(cells, before, said.indicators.values(), said.counts, said.order.areas)
+            changed = decision.changes(cells)
     return Previewed(status, policy_id, pl.concat(shown).sort(*BY, "policy_id"), changed, clock.seconds)

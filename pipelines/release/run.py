@@ -12,7 +12,7 @@ from pipelines.declaration import Count
 from pipelines.release.assemble import AUDIT_FAILED, Source
 from pipelines.release.audit import audit_published
 from pipelines.release.certificate import certificate_of, check_certificate
-from pipelines.release.changes import change_lines, changes
+from pipelines.release.changes import change_lines
 from pipelines.release.clock import Clock
 from pipelines.release.decide import Decision, decide
 from pipelines.release.errors import ReleaseError
@@ -169,11 +169,9 @@ def _told(
     decision: Decision, cells: pl.DataFrame, reach: pl.DataFrame, seen: pl.DataFrame, seconds: dict[str, float]
 ) -> Released:
     order, shown = decision.of.order, cells.filter(pl.col("status").is_in(SHOWN))
-    before = decision.earlier.clear() if order.status == "provisional" else decision.earlier
-    changed = changes(cells, before, decision.of.indicators.values(), decision.of.counts, order.areas)
     return Released(
         order.release_id, order.status, order.policy.id, cells.height, shown.height, shown.filter("is_held").height,
-        reach, seen, changed, list(decision.protected.log), seconds,
+        reach, seen, decision.changes(cells), list(decision.protected.log), seconds,
     )  # fmt: skip
 
 
