@@ -120,7 +120,7 @@ def without_paper(draws: Draws, municipalities: Ids, fiscal_years: Ids) -> Float
     return np.clip(own * p["less_paper_per_year"] * (fiscal_years - p["first_fiscal_year"]), 0, 1)
 
 
-def habits(draws: Draws, municipality: int, until: int = FAR - 1) -> Habits:
+def habits(draws: Draws, municipality: int, until: int) -> Habits:
     """until: day; a submitter that joined PMH by then uses it."""
     shares = parameters()["submitter"]
     one = np.array([municipality])

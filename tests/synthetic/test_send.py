@@ -12,6 +12,7 @@ from synthetic.draws import Draws
 from synthetic.faults import Sheet, with_faults
 from synthetic.observe import THROUGH_PMH
 from synthetic.places import Habits
+from synthetic.population.calendar import Window
 from synthetic.send import _marked as marked
 from synthetic.send import _object as object_of
 from synthetic.send import lines_of
@@ -41,7 +42,7 @@ def test_some_send_a_bom_and_some_cp932_with_crlf(faulty: Cohort) -> None:
 def test_about_a_fifth_of_the_submitters_send_cp932_and_a_fifth_have_joined_pmh() -> None:
     from synthetic.places import chosen, habits
 
-    all_habits = [habits(Draws(1), i) for i in chosen(())]
+    all_habits = [habits(Draws(1), i, Window(2022, 2024).end) for i in chosen(())]
     assert 0.17 < sum(h.encoding == "cp932" for h in all_habits) / len(all_habits) < 0.23
     assert 0.17 < sum(h.uses_pmh for h in all_habits) / len(all_habits) < 0.23
 
