@@ -21,7 +21,7 @@ from synthetic import calibration, truth
 from synthetic.asked import CannotBeHad
 from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
 from synthetic.draws import Draws, Ids
-from synthetic.faults import profile
+from synthetic.fault_rates import profile
 from synthetic.layout import ENCODINGS, own_feed
 from synthetic.parts import put_together
 from synthetic.places import places

@@ -16,7 +16,8 @@ from pipelines.declaration import Record
 from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column, Feed
 from synthetic.draws import Draws, Ids
-from synthetic.faults import BAD_BYTE, EXTRA_CELL, Faulty, Sheet
+from synthetic.fault_kinds import BAD_BYTE, EXTRA_CELL, Sheet
+from synthetic.faults import Faulty
 from synthetic.observe import Observed
 from synthetic.places import Habits
 

@@ -11,7 +11,9 @@ from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from synthetic.asked import CannotBeHad
 from synthetic.draws import Draws
-from synthetic.faults import HIGHEST, HOUSEHOLD_KINDS, KINDS, Sheet, profile, with_faults
+from synthetic.fault_kinds import KINDS, Sheet
+from synthetic.fault_rates import HIGHEST, HOUSEHOLD_KINDS, profile
+from synthetic.faults import with_faults
 from synthetic.observe import THROUGH_PMH, observed, people_as_recorded, through_pmh
 from synthetic.places import Habits, places
 from synthetic.population.calendar import Window

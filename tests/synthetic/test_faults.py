@@ -15,7 +15,9 @@ from pipelines.edge.canon import canonical
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from synthetic.draws import Draws
-from synthetic.faults import HOUSEHOLD_KINDS, KINDS, STRETCH, Sheet, profile, with_faults
+from synthetic.fault_kinds import KINDS, Sheet
+from synthetic.fault_rates import HOUSEHOLD_KINDS, STRETCH, profile
+from synthetic.faults import with_faults
 from tests.synthetic.conftest import Cohort
 
 ALL_KINDS = [*(kind.name for kind in KINDS), *HOUSEHOLD_KINDS]

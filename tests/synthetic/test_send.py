@@ -9,7 +9,8 @@ from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column
 from pipelines.records import RECORDS
 from synthetic.draws import Draws
-from synthetic.faults import Sheet, with_faults
+from synthetic.fault_kinds import Sheet
+from synthetic.faults import with_faults
 from synthetic.observe import THROUGH_PMH
 from synthetic.places import Habits
 from synthetic.population.calendar import Window
