@@ -9,7 +9,7 @@ from pipelines.edge.folder import Folder, read_folder
 from pipelines.records import RECORDS
 from synthetic.asked import CannotBeHad
 from synthetic.cohort import make_cohort
-from synthetic.faults import CODE_OF
+from synthetic.fault_kinds import CODE_OF
 from synthetic.observe import CHANNELS
 from synthetic.population.as_records import CARRIED, SENT
 
