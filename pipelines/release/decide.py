@@ -4,7 +4,7 @@ True values live in `measure` and `protect` only. What `Decision.cells` gives ho
 nothing else (privacy, hole 7).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import polars as pl
 
@@ -35,7 +35,7 @@ class Decision:
         return _without_hidden(
             against_earlier(
                 self.protected.cells, self.earlier, order.policy, order.areas, self.of.counts,
-                self.of.indicators.values(), order.status, held,
+                self.of.indicators.values(), order.status, held, self.protected.case.own_rows_only,
             )
         )  # fmt: skip
 
@@ -57,12 +57,30 @@ def decide(source: Source, of: Ordered, earlier: pl.DataFrame, clock: Clock) -> 
         measured = measure(
             source.connection, of.counts, of.sums, of.indicators, order.areas, order.years, order.levels, order.policy
         )
+        beside = _beside(source, of, measured.cells, earlier)
     with clock.stage("suppress"):
-        known = still_true(measured.cells, earlier, of.counts) if earlier.height else None
+        known = still_true(pl.concat([measured.cells, beside]), earlier, of.counts) if earlier.height else None
         protected = protect(
-            measured.cells, order.areas, of.counts, of.indicators, order.policy, source.secret, measured.nested, known
-        )
+            measured.cells, order.areas, of.counts, of.indicators, order.policy, source.secret, measured.nested, known,
+            beside,
+        )  # fmt: skip
     return Decision(of, measured, protected, earlier)
+
+
+def _beside(source: Source, of: Ordered, cells: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
+    """The cells of years and pooled years of earlier releases that this one does not publish, with their true values.
+
+    A reader has them still: 2021-2023 beside 2022-2024 tells how 2024 differs from 2021.
+    """
+    order, now = of.order, cells.select("period").unique()
+    past = earlier.select("period").unique().join(now, on="period", how="anti").sort("period")["period"]
+    found = [cells.clear()]
+    for period in past:
+        years = tuple(range(int(period[:4]), int(period[-4:]) + 1))
+        policy = replace(order.policy, pooled_years=max(len(years), 2))
+        then = measure(source.connection, of.counts, of.sums, of.indicators, order.areas, years, order.levels, policy)
+        found.append(then.cells.filter(pl.col("period") == period).select(cells.columns))
+    return pl.concat(found)
 
 
 def _without_hidden(cells: pl.DataFrame) -> pl.DataFrame:

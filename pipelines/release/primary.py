@@ -139,6 +139,13 @@ def with_public(system: System, terms: Terms, already_public: pl.DataFrame | Non
     return replace(terms, is_public=with_public_rests(system, is_public))
 
 
+def never_shown(terms: Terms, rows: slice) -> Terms:
+    """The terms when `rows` are not for this release to show."""
+    is_closed = terms.is_closed.copy()
+    is_closed[rows] = True
+    return replace(terms, is_closed=is_closed)
+
+
 def with_public_rests(system: System, is_public: Mask) -> Mask:
     """The complement of two known counts is known."""
     is_public, sure = is_public.copy(), system.nesting.is_certain

@@ -6,10 +6,9 @@ from pipelines.release.primary import Reason
 from pipelines.release.system import TOTAL, Rows, System
 
 
-def reach(system: System, first: Rows, last: Rows) -> pl.DataFrame:
-    """Per count and single or pooled years, of municipalities: cells, share shown by the primary rule alone and in the
+def reach(system: System, n: int, first: Rows, last: Rows) -> pl.DataFrame:
+    """Of the first `n` cells, per count and single or pooled years, of municipalities: cells, share shown by the primary rule alone and in the
     end (0..1); municipalities, and how many show their total at least once, likewise."""
-    n = system.n_cells
     rows = system.frame.head(n).with_columns(
         is_pooled=pl.col("period_kind").str.starts_with("pooled"),
         before=pl.Series(first[:n] == Reason.SHOWN),

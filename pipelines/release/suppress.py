@@ -15,10 +15,10 @@ from pipelines.declaration import Count, Indicator, Policy
 from pipelines.release.bounds import too_narrow
 from pipelines.release.fallback import FALLBACKS, fallback
 from pipelines.release.line_rule import Choice, choice, close_lines
-from pipelines.release.primary import Reason, Terms, primary, terms, with_public
+from pipelines.release.primary import Reason, Terms, never_shown, primary, terms, with_public
 from pipelines.release.proof import Proof
 from pipelines.release.reach import reach
-from pipelines.release.system import Mask, Rows, System, build, pairs_of
+from pipelines.release.system import KEYS, Mask, Rows, System, build, pairs_of
 from pipelines.release.view import view
 
 REPAIRS = 5
@@ -40,11 +40,17 @@ class Protected:
 
 @dataclass(frozen=True)
 class Case:
-    """What stays the same while more is hidden."""
+    """What stays the same while more is hidden. n_own: cells of this release; behind them stand those of earlier ones."""
 
     system: System
     terms: Terms
     chosen: Choice
+    n_own: int
+
+    @property
+    def own_rows_only(self) -> System | None:
+        """The system, where it holds the cells of this release and no others."""
+        return self.system if self.n_own == self.system.n_cells else None
 
 
 def protect(
@@ -56,27 +62,31 @@ def protect(
     secret: bytes,
     nested: pl.DataFrame | None = None,
     already_public: pl.DataFrame | None = None,
+    beside: pl.DataFrame | None = None,
 ) -> Protected:
     """Decides which of `cells` (KEYS, value) may be shown; the same secret gives the same decision.
 
     areas: area_code, level, parent_code, population. nested: inner, outer and the keys of a cell in which the data
-    nest two counts that no declaration nests. already_public: KEYS of cells that an earlier release showed.
+    nest two counts that no declaration nests. already_public: KEYS of cells that an earlier release showed. beside:
+    cells of years and pooled years that earlier releases published and this one does not: a reader still has them.
     Raises IncompleteCells where an equation would be missing.
     """
-    system = build(cells, areas, pairs_of(counts, indicators.values()), nested)
+    every = pl.concat([part.select(*KEYS, "value") for part in (cells, beside) if part is not None])
+    system = build(every, areas, pairs_of(counts, indicators.values()), nested)
     stated = with_public(system, terms(system, counts, policy), already_public)
-    case = Case(system, stated, choice(system, secret))
+    stated = never_shown(stated, slice(cells.height, system.n_cells))
+    case = Case(system, stated, choice(system, secret), cells.height)
     first = primary(system, stated)
     reason, log = until_safe(case, close_lines(system, stated, first, case.chosen, Reason.SECONDARY))
-    return Protected(_with_reasons(cells, reason), log, reach(system, first, reason), case)
+    return Protected(_with_reasons(cells, reason), log, reach(system, cells.height, first, reason), case)
 
 
 def reach_under(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
     """What another policy would show of the same cells: by the primary rule alone and after the line rule, before the
     audit's repairs."""
-    stated = terms(case.system, counts, policy)
+    stated = never_shown(terms(case.system, counts, policy), slice(case.n_own, case.system.n_cells))
     first = primary(case.system, stated)
-    return reach(case.system, first, close_lines(case.system, stated, first, case.chosen, Reason.SECONDARY))
+    return reach(case.system, case.n_own, first, close_lines(case.system, stated, first, case.chosen, Reason.SECONDARY))
 
 
 def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:

@@ -47,18 +47,19 @@ def against_earlier(
     indicators: Iterable[Indicator] = (),
     status: str = "final",
     also_hold: pl.DataFrame | None = None,
+    system: System | None = None,
 ) -> pl.DataFrame:
     """The cells as they may be published beside everything published before.
 
     cells: the cell key, true `value`, `is_shown` (as suppression decided); every cell of the release.
     earlier: `Ledger.earlier_cells(before=this release)`. areas: area_code, level, parent_code, population.
-    also_hold: cell keys that an audit wants held too.
+    also_hold: cell keys that an audit wants held too. system: of the same cells, where it has been built before.
 
     Returns the cell key, value (null where not shown), status (observed, provisional, revised, suppressed),
     is_held, and vintage (ledger sequence since which a held value stands; null for a value of this release). A
     ratio is of one vintage only: where numerator and denominator differ in `vintage`, it is not shown.
     """
-    compared = _compared(cells, earlier, policy, areas, counts, indicators)
+    compared = _compared(cells, earlier, policy, areas, counts, indicators, system)
     is_current = compared.is_shown & ~_unsafe(compared) & ~_listed(cells, also_hold)
     is_current = _closed(compared, is_current)
     return _published(cells, earlier, counts, is_current, status)
@@ -100,9 +101,9 @@ class Compared:
 
 def _compared(
     cells: pl.DataFrame, earlier: pl.DataFrame, policy: Policy, areas: pl.DataFrame,
-    counts: Mapping[str, Count], indicators: Iterable[Indicator],
+    counts: Mapping[str, Count], indicators: Iterable[Indicator], system: System | None = None,
 ) -> Compared:  # fmt: skip
-    system = build(cells, areas, pairs_of(counts, indicators))
+    system = system or build(cells, areas, pairs_of(counts, indicators))
     says = terms(system, counts, policy)
     then = _values_of_each_release(cells, earlier, counts)
     changes = tuple(_change(system, system.value[: system.n_cells] - old) for old in then)

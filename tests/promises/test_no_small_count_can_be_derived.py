@@ -125,3 +125,41 @@ def test_a_prefecture_of_real_size_is_safe_and_still_worth_reading(policy: Polic
     assert audit_cells(t.seen(done.cells, made.areas, COUNTS, INDICATORS, policy)) == []
     assert done.reach.select(pl.col("shown_after").mean()).item() > 0.25
     assert (done.reach["shown_after"] <= done.reach["shown_before"]).all()
+
+
+def _four_years(seed: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Small numbers of four years by sex, and the towns they are of."""
+    rng = np.random.default_rng(seed)
+    tree = t.areas({f"T{n}": t.CITY for n in range(8)})
+    years, towns = ("2021", "2022", "2023", "2024"), tree.filter(pl.col("level") == "municipality")["area_code"]
+    return t.cells(("o", y, a, "sex", c, int(rng.poisson(8))) for a in towns for y in years for c in "12"), tree
+
+
+def _released_with(atoms: pl.DataFrame, tree: pl.DataFrame, last: int) -> pl.DataFrame:
+    """All years up to `last`, and the last three of them pooled."""
+    total = atoms.with_columns(breakdown_id=pl.lit("all"), category_code=pl.lit("all"))
+    single = pl.concat([atoms, total]).filter(pl.col("period") <= str(last))
+    pooled = single.filter(pl.col("period") > str(last - 3)).with_columns(
+        period=pl.lit(f"{last - 2}-{last}"), period_kind=pl.lit("pooled_3y")
+    )
+    towns = pl.concat([single, pooled]).group_by(KEYS).agg(pl.sum("value"))
+    above = towns.with_columns(area_code=pl.lit(tree["area_code"][0])).group_by(KEYS).agg(pl.sum("value"))
+    return pl.concat([towns, above]).sort(KEYS)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_pooled_years_of_an_earlier_release_tell_nothing_beside_those_of_this_one(seed: int) -> None:
+    atoms, tree = _four_years(seed)
+    counts = t.counts_of(t.count("o"))
+    then, now = _released_with(atoms, tree, 2023), _released_with(atoms, tree, 2024)
+    first = protect(then, tree, counts, {}, t.STANDARD, SECRET).cells.filter("is_shown")
+    beside = then.filter(pl.col("period") == "2021-2023")
+    every = pl.concat([now, beside])
+    known = every.join(first, on=KEYS, how="semi")
+    second = protect(now, tree, counts, {}, t.STANDARD, SECRET, already_public=known, beside=beside).cells
+    shown = pl.concat([first.select(KEYS), second.filter("is_shown").select(KEYS)]).unique()
+    both = every.join(shown.with_columns(is_shown=pl.lit(True)), on=KEYS, how="left").with_columns(
+        pl.col("is_shown").fill_null(False)
+    )
+    assert audit_cells(t.seen(both, tree, counts)) == []
+    assert second.filter("is_shown").height > first.height // 2

@@ -1,6 +1,7 @@
 """Releases after a release: a small correction ends in a release in which more keeps its earlier value, never in a stop."""
 
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -8,8 +9,9 @@ import pytest
 from pipelines.release import decide, run
 from pipelines.release.audit import Finding, audit_published
 from pipelines.release.errors import ReleaseError
+from pipelines.release.ledger import Ledger
 from pipelines.release.vintage import against_earlier
-from tests.release.made_source import made_core, new_ledger, opened_ledger, released, rows_of
+from tests.release.made_source import DAY, made_core, new_ledger, opened_ledger, released, rows_of, source
 
 TOTTORI = "312011"
 
@@ -80,3 +82,27 @@ def test_a_change_of_one_person_that_slipped_through_is_stopped_at_the_gate(
     assert (stopped.value.exit_code, "earlier release tells" in stopped.value.sentence_en) == (3, True)
     assert len(opened_ledger(tmp_path).entries) == 2
     assert not (tmp_path / "2.duckdb").exists()
+
+
+def test_years_that_a_release_leaves_out_are_known_to_its_readers_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    new_ledger(tmp_path)
+    asked: list[set[str]] = []
+
+    def spied(*given: Any, **_: Any) -> None:
+        *_, known, beside = given
+        asked.append(set(beside["period"]) & set(known["period"]))
+        raise Halted
+
+    with made_core() as core:
+        released(core, tmp_path)
+        monkeypatch.setattr(decide, "protect", spied)
+        ledger = Ledger.open(tmp_path / "ledger.jsonl", tmp_path / "head")
+        with pytest.raises(Halted):
+            run.release(source(core, 2), ledger, tmp_path / "2.duckdb", "final", "standard", (2023, 2024), DAY)
+    assert asked == [{"2022", "2022-2024"}]
+
+
+class Halted(Exception):
+    """Seen what was to be seen."""
