@@ -31,7 +31,7 @@ from synthetic.population.households import MEMBER_BITS, SLOT_BITS
 from synthetic.scope import Scope, arriving_in, of_column, scope_of
 from synthetic.submitter import Job, Made, make
 
-SLOTS_AT_ONCE = 20_000  # possible pregnancies of a stretch, a column has one per year: what a worker's memory holds
+SLOTS_AT_ONCE = 16_000  # possible pregnancies of a stretch, a column has one per year: what a worker's memory holds
 WORKER = {  # environment of a worker process
     "POLARS_MAX_THREADS": "1",
     # Every stretch needs the same memory again; given back to the system, it would have to be cleared anew by it
