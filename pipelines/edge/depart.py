@@ -4,8 +4,10 @@ Every accepted row goes one of two ways here, and the two are counted: it leaves
 rows that never leave, all causes together).
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from types import MappingProxyType
 
 import polars as pl
 
@@ -27,11 +29,13 @@ from pipelines.edge.pseudonymize import (
 from pipelines.edge.read import Arrived
 from pipelines.edge.state import SENT_SCHEMA
 from pipelines.edge.window import hide_narrow_windows
-from pipelines.edge.withdraw import GONE, everyone_tied, is_tied, taken_back
+from pipelines.edge.withdraw import GONE, absent, everyone_tied, is_tied, taken_back
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from pipelines.records.linkage import LOCAL_RULES
 from pipelines.records.parcel import LAG_TABLE, TOKENS_TABLE
+
+NOTHING_COMPLETE: Mapping[tuple[str, str], int] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
@@ -52,12 +56,18 @@ class Departure:
 
 
 def depart(
-    arrived: list[Arrived], accepted: list[Accepted], numbers: list[str], sent: pl.DataFrame, keys: TokenKeys
+    arrived: list[Arrived],
+    accepted: list[Accepted],
+    numbers: list[str],
+    sent: pl.DataFrame,
+    keys: TokenKeys,
+    complete: Mapping[tuple[str, str], int] = NOTHING_COMPLETE,
 ) -> Departure:
     """What of the accepted rows may leave under these keys.
 
     arrived: every file as read, refused ones too (who is protected). numbers: the required list.
-    sent: what left before (schema SENT_SCHEMA).
+    sent: what left before (schema SENT_SCHEMA). complete: (feed, record) whose file holds all rows there are -> per
+    cent of those sent before that may be gone from it, and are taken back.
     """
     heads = heads_of(accepted, keys)
     composite = composite_tokens(heads.lazy().filter(IS_LIVE).select(IDENTITY).collect(), keys)
@@ -65,7 +75,11 @@ def depart(
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
     leaving, told_gone = heads.filter(LEAVES), heads.filter(TOLD_GONE)
-    gone = [told_gone.select(GONE), taken_back(sent, inside, heads.filter("stays")["local_row"])]
+    gone = [
+        told_gone.select(GONE),
+        taken_back(sent, inside, heads.filter("stays")["local_row"]),
+        absent(sent, heads["local_row"], complete),
+    ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
     composite = composite.join(leaving.select("record_key"), on="record_key", how="semi")
     rows = _rows_that_leave(accepted, heads)

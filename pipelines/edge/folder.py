@@ -3,13 +3,14 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge.check import Checked, check
+from pipelines.edge.note import NOTE, Note, note_of
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
 from pipelines.edge.read import read_file
@@ -23,17 +24,28 @@ CODE = re.compile(r"^\d{6}$")
 class Folder:
     """submitter: 6-digit code. files: each file as checked. warnings: sentences (ja, en).
 
-    synthetic_seed: the seed of a made-up cohort, None for the records of real people.
+    notes: feed -> what its delivery note says. synthetic_seed: the seed of a made-up cohort, None for the records of
+    real people.
     """
 
     submitter: str
     files: list[Checked]
     warnings: list[tuple[str, str]]
+    notes: dict[str, Note] = field(default_factory=dict)
     synthetic_seed: int | None = None
 
     @property
     def refusals(self) -> pl.DataFrame:
         return pl.concat([f.refusals for f in self.files])
+
+    def complete(self) -> dict[tuple[str, str], int]:
+        """(feed, record) of files that hold all rows there are -> per cent of the rows sent before that may be gone.
+
+        A file with a refused row does not count: the row might be one that seems to be gone.
+        """
+        whole = [f.arrived for f in self.files if not f.refused and not f.arrived.is_refused]
+        told = {(a.feed.name, a.record.name): self.notes[a.feed.name].largest_absent_percent for a in whole}
+        return {file: percent for file, percent in told.items() if percent}
 
     def unseen(self) -> list[str]:
         """Files in which flagged people cannot be seen."""
@@ -49,6 +61,7 @@ def read_folder(feeds: Path) -> Folder:
             "name a submitter's folder, called by its 6-digit municipality code (feeds/<code>).",
             USAGE,
         )
+    notes = {feed: note_of(feeds / feed) for feed in FEEDS}
     files = [_checked(path, feed, record, submitter) for path, feed, record in _expected(feeds)]
     if not files:
         raise EdgeProblem(
@@ -56,7 +69,20 @@ def read_folder(feeds: Path) -> Folder:
             "this folder holds no file to take (<feed>/<record>.csv or .json); nothing is sent.",
         )
     warnings = [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)]
-    return Folder(submitter, files, warnings, _synthetic_seed(feeds))
+    folder = Folder(submitter, files, warnings, notes, _synthetic_seed(feeds))
+    return replace(folder, warnings=[*warnings, *_incomplete(folder)])
+
+
+def _incomplete(folder: Folder) -> list[tuple[str, str]]:
+    """Full deliveries that take back nothing because rows were refused."""
+    complete = folder.complete()
+    wanted = [f.arrived for f in folder.files if folder.notes[f.arrived.feed.name].largest_absent_percent]
+    left = [a.file for a in wanted if (a.feed.name, a.record.name) not in complete]
+    return [
+        (f"{file}: 拒否した行があるため、消えた行の取消は行いません。直してもう一度送ってください",
+         f"{file}: because rows were refused, nothing is taken back; correct them and send again")
+        for file in left
+    ]  # fmt: skip
 
 
 def _checked(path: Path, feed: str, record: Record, submitter: str) -> Checked:
@@ -83,7 +109,7 @@ def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
 def _strangers(feeds: Path) -> list[tuple[str, str]]:
     """Files of a feed's folder that no declaration asks for."""
     taken = {path for path, _, _ in _expected(feeds)}
-    found = [p for p in sorted(feeds.glob("*/*")) if p.is_file() and p not in taken]
+    found = [p for p in sorted(feeds.glob("*/*")) if p.is_file() and p not in taken and p.name != NOTE]
     return [
         (f"{len(found)} 個のファイルは、受け取る名前でないため読みませんでした", f"{len(found)} files have no expected name and were not read")
     ] if found else []  # fmt: skip

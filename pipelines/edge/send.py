@@ -14,6 +14,7 @@ from typing import Any
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
+from pipelines.edge.note import refuse_other_generation
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.protect import listed
 from pipelines.edge.pseudonymize import TokenKeys
@@ -117,9 +118,12 @@ def send(
         reports = write_report(folder, report) if report else []
         _refuse_unseen(folder)
         clock.append(perf_counter())
+        for feed, note in folder.notes.items():
+            refuse_other_generation(feed, note, found.version("local"))
         token_keys = _token_keys(found, folder.submitter)
         rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.files]
-        departure = depart([f.arrived for f in folder.files], rows, numbers, already_sent(state), token_keys)
+        arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
+        departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
         counts = _balanced(folder, departure.leaving, departure.staying)
         clock.append(perf_counter())
         facts = _facts(folder, departure, counts, before, found)

@@ -4,7 +4,11 @@ Works on tokens alone: the state knows no number and no name. A person flagged l
 children and the other numbers that earlier deliveries showed, even where this delivery no longer shows the tie.
 """
 
+from collections.abc import Mapping
+
 import polars as pl
+
+from pipelines.edge.problem import EdgeProblem
 
 TIES = ("local_person", "local_pregnancy", "local_identity")
 GONE = ["record", "feed", "local_row"]
@@ -33,6 +37,28 @@ def is_tied(inside: dict[str, pl.Series]) -> pl.Expr:
 def taken_back(sent: pl.DataFrame, inside: dict[str, pl.Series], held_rows: pl.Series) -> pl.DataFrame:
     """Sent rows (columns GONE) that are now of protected people, or that now stay themselves."""
     return sent.filter(is_tied(inside) | pl.col("local_row").is_in(_tokens(held_rows).implode())).select(GONE)
+
+
+def absent(sent: pl.DataFrame, local_rows: pl.Series, complete: Mapping[tuple[str, str], int]) -> pl.DataFrame:
+    """Sent rows (columns GONE) of the complete feeds and records whose token is not among those of this delivery.
+
+    complete: (feed, record) -> per cent of the rows sent before that may be gone. Raises EdgeProblem (2) where more are.
+    """
+    there = _tokens(local_rows).to_frame("local_row")
+    gone = [sent.select(GONE).clear()]
+    for (feed, record), largest in complete.items():
+        before = sent.filter(pl.col("feed") == feed, pl.col("record") == record).select(GONE)
+        gone.append(before.join(there, on="local_row", how="anti"))
+        if 100 * len(gone[-1]) > largest * len(before):
+            raise EdgeProblem(
+                f"全件の提出 {feed}/{record} に、前に送った行の {largest} % を超える行がありません。途中で切れていないか"
+                "確かめてください。一部だけの提出なら delivery を delta に、古い行を出さないなら absent_rows を keep に、番号を"
+                "付け直したときは replace にします。何も送りません。",
+                f"the full delivery {feed}/{record} lacks more than {largest} % of the rows sent before; see "
+                "whether it was cut off. Say delta for a part, absent_rows keep where old rows are left out, replace where the "
+                "numbers were given anew. Nothing is sent.",
+            )
+    return pl.concat(gone)
 
 
 def _tokens(values: pl.Series | list[bytes]) -> pl.Series:

@@ -66,7 +66,9 @@ def read_tokens(opened: Opened) -> pl.DataFrame:
         raise Refused("malformed_table")
     if not (tokens["token"].bin.size() == TOKEN_BYTES).all() or tokens.null_count().sum_horizontal().item():
         raise Refused("malformed_table")
-    if (tokens["key_version"] != opened.manifest.key_version).any():
+    is_local = pl.col("rule").is_in(LOCAL_RULES)
+    version = pl.when(is_local).then(opened.manifest.key_generation).otherwise(opened.manifest.key_version)
+    if tokens.select((pl.col("key_version") != version).any()).item():
         raise Refused("unknown_key_version")
     if (tokens["canon_version"] != opened.manifest.canon_version).any():
         raise Refused("unknown_canon_version")

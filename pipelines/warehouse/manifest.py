@@ -43,6 +43,7 @@ class Manifest:
     refusals: dict[str, int]
     digest: str
     synthetic_seed: int | None  # of a made-up cohort; None for real people
+    key_generation: int  # of the submitter's own key: of its local numbers
 
     @property
     def years(self) -> range:
@@ -67,6 +68,7 @@ def read_manifest(content: bytes) -> Manifest:
         raw["previous"], raw["key_version"], raw["canon_version"], raw["record_versions"], raw["recipients"],
         {name: Table(t["rows"], _names(t["columns"]), t["sha256"]) for name, t in raw["tables"].items()},
         raw["refusals"], hashlib.sha256(content).hexdigest(), raw.get("synthetic_seed"),
+        raw["key_generation"],
     )  # fmt: skip
 
 

@@ -50,8 +50,7 @@ class Shelf:
         frames = with_pseudonyms(records, pseudonyms)
         manifest = Manifest(
             submitter, (town.municipality,), (2022, 2024), town.sequence, "", 1, 1, {}, {}, {}, {},
-            f"{town.sequence:064x}",
-            None,
+            f"{town.sequence:064x}", None, 1,
         )  # fmt: skip
         lags = pl.DataFrame(schema=LAG_SCHEMA)
         apply_parcels(

@@ -1,17 +1,18 @@
 """Every record of every feed, from its file to the landing: made, checked, sent, loaded, and read there."""
 
+import json
 from pathlib import Path
 
 import pytest
 
 from pipelines.feeds import FEEDS
+from pipelines.keys import create
 from pipelines.records import RECORDS
 from pipelines.warehouse.database import opened
 from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.load import load_parcels
 from pipelines.warehouse.schema import landing_columns
-from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
 from tests.edge.made_feeds import Town
 from tests.warehouse.parcels import REGISTRY_HEAD
 
@@ -20,25 +21,36 @@ Landed = dict[tuple[str, str], list[dict[str, object]]]
 
 
 @pytest.fixture(scope="module")
-def landed(tmp_path_factory: pytest.TempPathFactory) -> Landed:
-    """(feed, record) -> its rows in the landing, after a family's row in every record of every feed."""
-    from pipelines.keys import create
-
+def sender(tmp_path_factory: pytest.TempPathFactory) -> Town:
+    """A town that has sent a family's row in every record of every feed, and a centre that has loaded it."""
     root = tmp_path_factory.mktemp("lands")
     for kind in (*KINDS, "edge"):
         create(kind, root / kind)
-    sender = Town(root / "town", root)
-    sender.whole_family()
+    made = Town(root / "town", root)
+    made.whole_family()
+    init(root / "w", [root / "warehouse"], _registry(root, made))
+    _sent_and_loaded(made)
+    return made
+
+
+def _sent_and_loaded(sender: Town) -> None:
     assert sender.send().refused == 0
-    keys = {kind: root / kind for kind in KINDS}
-    warehouse = root / "w"
-    init(warehouse, [keys["warehouse"]], _registry(root, sender))
-    assert load_parcels(sender.out, warehouse, list(keys.values())).refused == 0
-    with opened(warehouse, warehouse_key([keys["warehouse"]])) as connection:
+    keys = [sender.centre / kind for kind in KINDS]
+    assert load_parcels(sender.out, sender.centre / "w", keys).refused == 0
+
+
+def _landed(sender: Town) -> Landed:
+    """(feed, record) -> its rows in the landing."""
+    with opened(sender.centre / "w", warehouse_key([sender.centre / "warehouse"])) as connection:
         return {
             (feed.name, name): connection.execute(f"SELECT * FROM landing.{name} WHERE feed = ?", [feed.name]).pl().to_dicts()
             for feed in FEEDS.values() for name in feed.record_names
         }  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def landed(sender: Town) -> Landed:
+    return _landed(sender)
 
 
 def _registry(root: Path, sender: Town) -> Path:
@@ -64,3 +76,17 @@ def test_a_record_of_a_pregnancy_says_which(landed: Landed) -> None:
         row["pregnancy_key"] for (feed, _), (row,) in landed.items() if feed == "municipal" and "pregnancy_key" in row
     }
     assert len(ties) == 1, "the mother's records and the child's birth hang together"
+
+
+def test_numbers_given_anew_take_the_place_of_the_old_ones(sender: Town, landed: Landed) -> None:
+    """Another vendor's system, another key for the local numbers: one row each afterwards, under other keys."""
+    create("local", sender.home / "local-2", version=2)
+    sender.keys[1] = sender.home / "local-2"
+    for feed in FEEDS.values():
+        note = {"delivery": "full", "absent_rows": "replace", "key_generation": 2}
+        (sender.feeds.path / feed.name / "delivery.json").write_text(json.dumps(note), "utf-8")
+    sender.out = sender.home / "later parcels"
+    _sent_and_loaded(sender)
+    again = _landed(sender)
+    assert {file: len(rows) for file, rows in again.items()} == dict.fromkeys(landed, 1)
+    assert all(again[file][0]["row_key"] != landed[file][0]["row_key"] for file in landed)
