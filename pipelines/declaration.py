@@ -200,6 +200,11 @@ class Record:
     def arriving(self) -> dict[str, Field]:
         return {n: f for n, f in self.fields.items() if f.derive is None}
 
+    @property
+    def is_of_person(self) -> bool:
+        """False for what a municipality says of itself: nobody is in it, and it has no token of anybody."""
+        return "person_local" in self.fields
+
     @cached_property
     def leaving(self) -> dict[str, tuple[str, Field]]:
         """Parcel column -> (field name, field), in the order of declaration."""

@@ -51,7 +51,7 @@ def _list_problem(ja: str, en: str) -> EdgeProblem:
 
 def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame:
     """Everyone who must stay: `namespace, person_local`, distinct. A listed number counts in every source system."""
-    people = pl.concat([_no_people(), *map(_people, arrived)])
+    people = pl.concat([_no_people(), *(_people(a) for a in arrived if a.record.is_of_person)])
     unread = [
         pl.DataFrame({"person_local": sorted(a.flagged_unread)}, schema={"person_local": pl.String}).select(
             pl.lit(a.feed.local_namespace).alias("namespace"), "person_local"
@@ -84,8 +84,8 @@ def _without_zeros(number: str) -> pl.Expr:
 
 def only_who(arrived: Arrived) -> Arrived:
     """The file with no more of its rows than tells who is protected: the rest of the text is let go."""
-    needed = ["line", "person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record)]
-    return replace(arrived, rows=arrived.rows.select(needed))
+    who = ["person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record)]
+    return replace(arrived, rows=arrived.rows.select("line", *(who if arrived.record.is_of_person else [])))
 
 
 def _others(record: Record) -> list[str]:

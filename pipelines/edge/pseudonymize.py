@@ -44,9 +44,9 @@ def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
     """Whose row each accepted row is, in the order of the parts: what is decided about leaving is decided on this.
 
     `record, feed, person_local, is_cancelled, stays`, PARTS as text, `record_key`, and a column for each of LOCAL_RULES,
-    null where a part is missing or a record has none. The row key is of this parcel alone: it joins tokens to rows, and
-    no two parcels to each other. The local tokens are under the submitter's own key; one submitter's number never gives
-    the token of another's.
+    null where a part is missing or a record has none; a record of no person has no number and no PARTS. The row key is
+    of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are under the
+    submitter's own key; one submitter's number never gives the token of another's.
     """
     heads = pl.concat([pl.DataFrame(schema=_HEAD), *(a.rows.select(_head(a, keys)) for a in accepted)])
     shared = [_hmac_once(heads[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"]
@@ -70,8 +70,12 @@ _HEAD: dict[str, type[pl.DataType]] = {
 def _head(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
     whose = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
     how = [pl.col("is_cancelled").fill_null(False), _stays(accepted.record).alias("stays")]
-    parts = [pl.col(part).cast(pl.String) for part in PARTS]
-    return [*whose, pl.col("person_local"), *how, *parts, *_texts(accepted, keys)]
+    identity = [_identity(accepted.record, part) for part in ("person_local", *PARTS)]
+    return [*whose, identity[0], *how, *identity[1:], *_texts(accepted, keys)]
+
+
+def _identity(record: Record, part: str) -> pl.Expr:
+    return (pl.col(part) if record.is_of_person else pl.lit(None)).cast(pl.String).alias(part)
 
 
 def _stays(record: Record) -> pl.Expr:

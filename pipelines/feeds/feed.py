@@ -64,10 +64,12 @@ EVERY_RECORD = "*"
 
 @cache
 def _layout(feed: str, version: str, record: str) -> tuple[Column, ...]:
-    """What the feed sends with every record, and the record's own columns after it."""
+    """What the feed sends with every record that has it, and the record's own columns after it."""
     from pipelines.reference import feed_layout
 
-    rows = feed_layout(feed, version).filter(pl.col("record").is_in([EVERY_RECORD, record]))
+    fields = [*RECORDS[record].arriving]
+    shared = (pl.col("record") == EVERY_RECORD) & pl.col("field").is_in(fields)
+    rows = feed_layout(feed, version).filter(shared | (pl.col("record") == record))
     return tuple(
         Column(header, field, conversion or "")
         for header, field, conversion in rows.select("header", "field", "conversion").iter_rows()

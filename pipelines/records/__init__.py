@@ -8,6 +8,7 @@ from pipelines.records import (
     dental,
     followup,
     handbook,
+    municipality,
     newborn,
     postpartum,
     pregnancy,
@@ -48,5 +49,6 @@ RECORDS: dict[str, Record] = {
         administration.CLAIM,
         administration.INFORMATION_REQUEST,
         administration.OWN_MEASURE,
+        municipality.MUNICIPAL_PROGRAMME,
     )
 }

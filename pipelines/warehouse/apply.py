@@ -155,7 +155,8 @@ def _renew_tokens(connection: duckdb.DuckDBPyConnection, submitter: str, rows: p
         f"INSERT INTO landing.token ({TOKEN_COLUMNS}) SELECT {TOKEN_COLUMNS} FROM incoming EXCEPT {there}", [submitter]
     )
     connection.unregister("incoming")
-    people = " UNION ".join(f"SELECT resident_key FROM landing.{r} WHERE submitter = $1" for r in RECORDS)
+    of_people = [name for name, record in RECORDS.items() if record.is_of_person]
+    people = " UNION ".join(f"SELECT resident_key FROM landing.{name} WHERE submitter = $1" for name in of_people)
     connection.execute(
         f"DELETE FROM landing.token WHERE submitter = $1 AND resident_key NOT IN ({people})", [submitter]
     )

@@ -24,11 +24,12 @@ def _people_of(record: str) -> str:
 
 
 _ONE = ", ".join(f"CASE WHEN min({v}) = max({v}) THEN min({v}) END AS {v}" for v in VETOES)
+_OF_PEOPLE = " UNION ALL ".join(_people_of(name) for name, record in RECORDS.items() if record.is_of_person)
 # Resident keys with their numbers and what vetoes a link; null where their rows do not agree.
 NUMBERED = f"""CREATE OR REPLACE TEMP TABLE numbered AS
     SELECT municipality_code, submitter, feed, resident_key, dense_rank() OVER (ORDER BY resident_key) AS resident, {_ONE},
            bool_or(is_register) AS is_register
-    FROM ({" UNION ALL ".join(map(_people_of, RECORDS))}) GROUP BY municipality_code, submitter, feed, resident_key"""
+    FROM ({_OF_PEOPLE}) GROUP BY municipality_code, submitter, feed, resident_key"""
 RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
     WITH keys AS (SELECT DISTINCT resident, resident_key FROM numbered)
     SELECT l.municipality_code, l.submitter, l.feed, k.resident_key, r.resident_key AS resident_id,

@@ -17,7 +17,7 @@ CLOSED_YEARS = "SELECT fiscal_year FROM state.period WHERE status = 'closed'"
 
 def landing_head(record: Record) -> dict[str, str]:
     """Columns that every landing table has beside what left the edge: whose row, which row, which version."""
-    keys = {"row_key": f"{KEY} NOT NULL", "resident_key": f"{KEY} NOT NULL"}
+    keys = {"row_key": f"{KEY} NOT NULL"} | ({"resident_key": f"{KEY} NOT NULL"} if record.is_of_person else {})
     if "local_pregnancy" in record.local_tokens:
         keys["pregnancy_key"] = KEY
     return {

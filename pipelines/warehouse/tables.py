@@ -74,12 +74,13 @@ def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame
             raise Refused("malformed_table")
         rows = rows.join(known, on="row", how="left", maintain_order="left")
     nobody = pl.col("resident_key").is_null() & ~pl.col("is_cancelled").fill_null(False)
-    if rows.select((pl.col("row_key").is_null() | nobody).any()).item():
-        raise Refused("malformed_table")
     keys, joined, first = rows.select(LOCAL_KEYS.values()), {}, 0
     for name, frame in frames.items():
         joined[name] = frame.hstack(keys.slice(first, frame.height))
         first += frame.height
+        lost = pl.col("row_key").is_null() | (nobody if RECORDS[name].is_of_person else pl.lit(False))
+        if joined[name].select(lost.any()).item():
+            raise Refused("malformed_table")
     return joined
 
 

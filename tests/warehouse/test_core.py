@@ -119,11 +119,11 @@ def test_fiscal_years_begin_in_april(town: Shelf) -> None:
 
 def test_only_the_register_has_a_target_list(town: Shelf) -> None:
     """Whom PMH registers for a checkup is no second list: a child it alone knows, or of another year, adds no target."""
-    listed = dict(record="child_checkup_target", programme="31", when="2023-09")
+    target = "child_checkup_target"
     town.take(SUZU, [
-        of_child(child="c1", target_fiscal_year=2023, **listed),
-        of_child(child="pmh-c1", target_fiscal_year=2024, feed="pmh", **listed),
-        of_child(child="pmh-c2", target_fiscal_year=2023, feed="pmh", **listed),
+        of_child(target, "c1", "31", "2023-09", target_fiscal_year=2023),
+        of_child(target, "pmh-c1", "31", "2023-09", target_fiscal_year=2024, feed="pmh"),
+        of_child(target, "pmh-c2", "31", "2023-09", target_fiscal_year=2023, feed="pmh"),
     ])  # fmt: skip
     assert town.core("checkup_person", "fiscal_year, is_target") == [{"fiscal_year": 2023, "is_target": True}]
 
