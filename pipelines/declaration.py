@@ -137,6 +137,7 @@ class Field:
     `derive` makes a field at the edge out of other fields of the record (before they are dropped);
     a derived field does not arrive. It must be the same for every day of the months it is made of,
     or a declared class (privacy: nothing computed from a day leaves).
+    `told_as` makes the date whose month leaves in the place of the field's own, null for none.
     """
 
     type: type
@@ -149,6 +150,7 @@ class Field:
     source_item: str = ""
     classes: Classes | None = None
     derive: Callable[[], pl.Expr] | None = None
+    told_as: Callable[[], pl.Expr] | None = None
     since: int = 1
 
     def leaves_as(self, name: str) -> str | None:

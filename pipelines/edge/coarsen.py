@@ -33,7 +33,8 @@ def _leaving(record_name: str) -> list[pl.Expr]:
 
 
 def _coarse(name: str, field: Field) -> pl.Expr:
-    value = field.derive() if field.derive else pl.col(name)
+    made = field.told_as or field.derive
+    value = made() if made else pl.col(name)
     if field.role in MONTHED:
         return value.dt.truncate("1mo")
     return field.classes.of(value) if field.classes else value

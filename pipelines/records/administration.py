@@ -9,7 +9,7 @@ from pipelines.records.head import BRANCH, LOCAL_NUMBER, MUNICIPALITY, OF_PERSON
 from pipelines.records.months import months_between
 from pipelines.records.postpartum import yen
 from pipelines.records.pregnancy import OF_PREGNANCY
-from pipelines.records.programmes import programme
+from pipelines.records.programmes import month_without_a_day, programme
 
 CHECKUP_TICKET = Record(
     "checkup_ticket", 1, "受診券", "checkup ticket", grain="ticket",
@@ -41,7 +41,9 @@ CLAIM = Record(
         **programme(),
         "visit_no": Field(int, "受診回数", "visit number", rule=Between(1, 30)),
         "service_date": Field(date, "実施日", "date of service", Role.EDGE, required=True),
-        "claimed_date": Field(date, "請求年月", "month of the claim (its first day)", Role.EVENT_DATE, required=True),
+        "claimed_date": Field(
+            date, "請求年月", "month of the claim (its first day)", Role.EVENT_DATE, required=True,
+            told_as=month_without_a_day("claimed_date", months_after_birth=2)),
         "reviewed_date": Field(date, "審査年月", "month of the review", Role.EDGE),
         "paid_date": Field(date, "支払年月", "month of the payment", Role.EDGE),
         "contract_kind_code": Field(str, "契約の種類", "kind of contract", rule=OneOf("mchdb-L29")),
@@ -100,7 +102,9 @@ OWN_MEASURE = Record(
         "measure_kind_code": Field(str, "独自施策の区分", "kind of measure", rule=OneOf("mchdb-L39"), required=True),
         **programme(required=False),
         "target_code": Field(str, "対象者区分", "who is it for", rule=OneOf("019-154")),
-        "held_date": Field(date, "独自施策の実施日", "date held", Role.EVENT_DATE, required=True),
+        "held_date": Field(
+            date, "独自施策の実施日", "date held", Role.EVENT_DATE, required=True,
+            told_as=month_without_a_day("held_date", months_after_birth=1)),
         "judgement_code": Field(str, "判定", "judgement", rule=OneOf("019-116")),
     }),
     rules=(not_before_birth("held_date"),),

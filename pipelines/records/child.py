@@ -7,10 +7,16 @@ import polars as pl
 from pipelines.declaration import Between, Field, OneOf, Record, Role
 from pipelines.records.growth import growth_class
 from pipelines.records.head import BRANCH, OF_PERSON, not_before_birth, with_head
-from pipelines.records.months import age_months, window_class
-from pipelines.records.programmes import OF_CHILDREN, programme
+from pipelines.records.months import months_between, window_class
+from pipelines.records.programmes import DAYS_AFTER_BIRTH, OF_CHILDREN, month_without_a_day, programme
 
 PROGRAMME = programme(among=OF_CHILDREN)
+
+
+def _age_months() -> pl.Expr:
+    """Months of age at the visit; 1 at the 1-month checkup, as the month that leaves."""
+    is_near = pl.col("programme_code").is_in(DAYS_AFTER_BIRTH)
+    return pl.when(is_near).then(1).otherwise(months_between("birth_date", "visit_date"))
 
 
 CHECKUP_TARGET = Record(
@@ -37,7 +43,9 @@ CHECKUP = Record(
     fields=with_head({
         **PROGRAMME,
         **BRANCH,
-        "visit_date": Field(date, "健診受診日", "date of visit", Role.EVENT_DATE, required=True),
+        "visit_date": Field(
+            date, "健診受診日", "date of visit", Role.EVENT_DATE, required=True,
+            told_as=month_without_a_day("visit_date", months_after_birth=1)),
         "mode_code": Field(str, "実施区分", "individual or group", rule=OneOf("019-115")),
         "height_cm": Field(float, "身長", "height", Role.EDGE, Between(30.0, 140.0), "cm"),
         "weight_kg": Field(float, "体重", "weight", Role.EDGE, Between(1.0, 50.0), "kg"),
@@ -45,7 +53,7 @@ CHECKUP = Record(
         "nutrition_code": Field(str, "栄養", "nutrition", rule=OneOf("019-119")),
         "judgement_code": Field(str, "判定", "judgement", rule=OneOf("019-116")),
         "ticket_kind_code": Field(str, "受診券の種類", "kind of ticket", rule=OneOf("mchdb-L13")),
-        **age_months("visit_date"),
+        "age_months": Field(int, "月齢(月の差)", "age by months", unit="月", derive=_age_months),
         "window_class": Field(str, "対象期間との関係", "against the legal window", derive=window_class),
         "height_class": Field(
             str, "身長の階級", "class of height", derive=lambda: growth_class("height_cm", "height_cm")),

@@ -7,7 +7,7 @@ import polars as pl
 from pipelines.declaration import CrossRule, Field, OneOf, Record, Role
 from pipelines.records.head import BRANCH, LOCAL_NUMBER, OF_PERSON, not_before_birth, with_head
 from pipelines.records.months import months_between
-from pipelines.records.programmes import OF_CHILDREN, OF_MOTHERS, programme
+from pipelines.records.programmes import OF_CHILDREN, OF_MOTHERS, month_without_a_day, programme
 
 LOCATED = ("1", "2", "3")  # code list mchdb-L27
 RULES_OF_CHILDREN = (  # of list mchdb-L28; the others could tell of a loss
@@ -21,7 +21,9 @@ DETAILED_EXAM = Record(
     fields=with_head({
         **programme(among=(*OF_MOTHERS, *OF_CHILDREN)),
         "referral_no": Field(str, "依頼番号", "referral number", Role.LOCAL_KEY, LOCAL_NUMBER, required=True),
-        "referred_date": Field(date, "精密健診依頼日", "date referred", Role.EVENT_DATE, required=True),
+        "referred_date": Field(
+            date, "精密健診依頼日", "date referred", Role.EVENT_DATE, required=True,
+            told_as=month_without_a_day("referred_date", months_after_birth=1)),
         "examined_date": Field(date, "精密健診実施日", "date examined", Role.EDGE),
         "domain_code": Field(str, "精密健診の領域", "domain", rule=OneOf("mchdb-L25")),
         "result_code": Field(str, "精密検査結果", "result", rule=OneOf("019-106")),

@@ -104,12 +104,30 @@ def test_no_record_tells_a_day(town: Town, born: int, mother: int, event: int) -
     assert [name for name in expected if moved[name] != expected[name]] == []
 
 
-@pytest.mark.parametrize(("record", "field"), [("newborn_screening", "test_date"), ("claim", "service_date")])
-def test_what_follows_a_birth_by_days_tells_no_month(town: Town, record: str, field: str) -> None:  # noqa: F811
+NEAR_BIRTH = [
+    ("newborn_screening", "test_date", {}, ("2022-11-30", "2022-12-01")),
+    ("claim", "service_date", {}, ("2022-11-30", "2022-12-01")),
+    *(("claim", "claimed_date", {"service_date": "2022-11-20", "paid_date": None, "programme_code": p}, ("2022-12-01", "2023-01-01"))
+      for p in ("20", "21", "30", "40")),
+    ("child_checkup", "visit_date", {"programme_code": "30"}, ("2022-11-30", "2023-01-02")),
+    ("own_measure", "held_date", {"programme_code": "30"}, ("2022-11-30", "2023-01-02")),
+    *(("detailed_exam", "referred_date", {"programme_code": p, "examined_date": None}, ("2022-11-30", "2023-01-02"))
+      for p in ("20", "21", "30")),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("record", "field", "changes", "days"), NEAR_BIRTH)
+def test_what_follows_a_birth_by_days_tells_no_month(
+    town: Town,  # noqa: F811
+    record: str,
+    field: str,
+    changes: dict[str, Any],
+    days: tuple[str, str],
+) -> None:
     """A hearing test is made within three days: a test of the next month would tell a birth on the last three."""
     left = []
-    for day in ("2022-11-30", "2022-12-01"):
-        town.feeds.put(record, row(record, **{field: day}))
+    for day in days:
+        town.feeds.put(record, row(record, **CHILD, **changes, **{field: day}))
         left.append(without_keys(departed(town.feeds))[record])
     assert left[0] == left[1]
 
