@@ -2,7 +2,8 @@
 
 Months of antenatal visits and of the notification, with their classes of weeks, bound the first day of the pregnancy;
 the completed weeks at birth then bound the birth day within its month (privacy, hole 8). Such a pregnancy loses the
-months of its visits, and the month of its notification where that is not enough.
+months of its visits, and the month of its notification where that is not enough. The visits of the weeks after a birth
+bound the birth day itself; where they do, or do together with the others, they lose their months.
 """
 
 from dataclasses import dataclass
@@ -16,24 +17,34 @@ SMALLEST_WINDOW_DAYS = 14
 LONGEST_PREGNANCY_DAYS = 315
 WEEKS_AT_VISIT = ((0, 11), (12, 19), (20, 27), (28, 35), (36, 45))  # records.months.gestation_class
 WEEKS_AT_STAGE = {"1": (0, 11), "2": (12, 19), "3": (20, 27), "4": (28, 45)}  # code list 019-090
+DAYS_AFTER = {"1": (10, 20), "2": (21, 42)}  # code list 019-221: 2 weeks, 1 month; what an attacker takes for granted
+LATE_VISIT_DAYS = 100
 SHORTEST, LONGEST = 20, 45  # completed weeks an attacker must think possible where they are not told
 
 
-def possible_days(births: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
+NO_VISITS = pl.DataFrame(schema={"pregnancy": pl.String, "birth_low": pl.Date, "birth_high": pl.Date})
+
+
+def possible_days(births: pl.DataFrame, bounds: pl.DataFrame, after: pl.DataFrame = NO_VISITS) -> pl.DataFrame:
     """`pregnancy, days`: how many birth days an attacker must think possible who sees every stored column.
 
     births: pregnancy, birth_date, gestation_weeks. bounds: pregnancy, first_low, first_high - limits of the first day
-    of the pregnancy, one row per visit or notification. Contradictory limits count as 0 days.
+    of the pregnancy, one row per visit or notification. after: pregnancy, birth_low, birth_high - limits of the birth
+    day, one row per visit after it. Contradictory limits count as 0 days.
     """
     first = bounds.group_by("pregnancy").agg(pl.col("first_low").max(), pl.col("first_high").min())
+    born = after.group_by("pregnancy").agg(pl.col("birth_low").max(), pl.col("birth_high").min())
     month = pl.col("birth_date").dt.truncate("1mo")
     weeks = pl.col("gestation_weeks")
     low = pl.when(weeks > WEEKS.low).then(pl.min_horizontal(weeks, WEEKS.high)).otherwise(SHORTEST)
     high = pl.when(weeks < WEEKS.high).then(pl.max_horizontal(weeks, WEEKS.low)).otherwise(LONGEST)
-    earliest = pl.max_horizontal(month, pl.col("first_low") + pl.duration(days=low * 7))
-    latest = pl.min_horizontal(month.dt.month_end(), pl.col("first_high") + pl.duration(days=high * 7 + 6))
+    earliest = pl.max_horizontal(month, pl.col("first_low") + pl.duration(days=low * 7), "birth_low")
+    latest = pl.min_horizontal(
+        month.dt.month_end(), pl.col("first_high") + pl.duration(days=high * 7 + 6), "birth_high"
+    )
     days = (latest - earliest).dt.total_days() + 1
-    return births.join(first, on="pregnancy").group_by("pregnancy").agg(days.min().clip(0).alias("days"))
+    told = births.join(first, on="pregnancy", how="left").join(born, on="pregnancy", how="left")
+    return told.group_by("pregnancy").agg(days.min().clip(0).alias("days"))
 
 
 def visit_bounds(date: str, weeks: str) -> tuple[pl.Expr, pl.Expr]:
@@ -81,11 +92,15 @@ def hide_narrow_windows(accepted: list[Accepted], mothers: pl.DataFrame) -> Wind
         events.filter(~pl.col("is_notification")).join(narrow, on="pregnancy", how="semi"),
         kept.join(still, on="pregnancy", how="semi"),
     ])  # fmt: skip
-    return Windowed([_without_months(a, gone["record_key"]) for a in accepted], len(narrow))
+    after = _visits_after(accepted, mothers, births)
+    late = _narrow(births, events.join(gone, on="record_key", how="anti"), after)
+    keys = pl.concat([gone.select("record_key"), after.join(late, on="pregnancy", how="semi").select("record_key")])
+    pregnancies = pl.concat([narrow, late.join(after, on="pregnancy", how="semi")]).n_unique()
+    return Windowed([_without_months(a, keys["record_key"]) for a in accepted], pregnancies)
 
 
-def _narrow(births: pl.DataFrame, bounds: pl.DataFrame) -> pl.DataFrame:
-    return possible_days(births, bounds).filter(pl.col("days") < SMALLEST_WINDOW_DAYS).select("pregnancy")
+def _narrow(births: pl.DataFrame, bounds: pl.DataFrame, after: pl.DataFrame = NO_VISITS) -> pl.DataFrame:
+    return possible_days(births, bounds, after).filter(pl.col("days") < SMALLEST_WINDOW_DAYS).select("pregnancy")
 
 
 def _births(accepted: list[Accepted]) -> pl.DataFrame:
@@ -137,6 +152,47 @@ def _with_mother(accepted: Accepted, mothers: pl.DataFrame) -> pl.DataFrame:
     return accepted.rows.join(theirs, on="person_local", how="left")
 
 
+def _visits_after(accepted: list[Accepted], mothers: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
+    """record_key, pregnancy, birth_low, birth_high: what the month of each visit after a birth says of its day."""
+    kind, month = pl.col("visit_kind_code"), pl.col("visit_date").dt.truncate("1mo")
+    least, most = (
+        kind.replace_strict({c: days[i] for c, days in DAYS_AFTER.items()}, default=None, return_dtype=pl.Int32)
+        for i in (0, 1)
+    )
+    low, high = month - pl.duration(days=most), month.dt.month_end() - pl.duration(days=least)
+    columns = (
+        "record_key",
+        "mother",
+        _pregnancy("mother"),
+        "visit_date",
+        low.alias("birth_low"),
+        high.alias("birth_high"),
+    )
+    text, day = pl.String, pl.Date
+    empty = {
+        "record_key": pl.Binary,
+        "mother": text,
+        "pregnancy": text,
+        "visit_date": day,
+        "birth_low": day,
+        "birth_high": day,
+    }
+    found = [
+        _with_mother(a, mothers).drop_nulls(["mother", "visit_date"]).select(*columns)
+        for a in accepted if a.record.name == "postpartum_visit"
+    ]  # fmt: skip
+    visits = pl.concat([pl.DataFrame(schema=empty), *found]).drop_nulls("birth_low")
+    known = visits.join(births.select("pregnancy").unique(), on="pregnancy", how="semi")
+    rest = visits.join(known, on="record_key", how="anti").drop("pregnancy").sort("visit_date")
+    ends = births.select("mother", "pregnancy", "birth_date").unique(["mother", "birth_date"]).sort("birth_date")
+    last = rest.join_asof(
+        ends, left_on="visit_date", right_on="birth_date", by="mother", strategy="backward",
+        tolerance=f"{LATE_VISIT_DAYS}d", check_sortedness=False,
+    )  # fmt: skip
+    told = ("record_key", "pregnancy", "birth_low", "birth_high")
+    return pl.concat([known.select(told), last.drop_nulls("pregnancy").select(told)])
+
+
 def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
     """Events with the pregnancy they tell of: by its number, else the mother's next birth, as the centre links them."""
     known = events.join(births.select("pregnancy").unique(), on="pregnancy", how="semi")
@@ -150,7 +206,11 @@ def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_months(accepted: Accepted, record_keys: pl.Series) -> Accepted:
-    dates = {"antenatal_visit": "visit_date", "pregnancy_notification": "notified_date"}
+    dates = {
+        "antenatal_visit": "visit_date",
+        "pregnancy_notification": "notified_date",
+        "postpartum_visit": "visit_date",
+    }
     if accepted.record.name not in dates or not len(record_keys):
         return accepted
     date = pl.col(dates[accepted.record.name])

@@ -3,6 +3,7 @@
 from datetime import date
 
 import polars as pl
+import pytest
 
 from pipelines.edge.window import possible_days, stage_bounds, visit_bounds
 from tests.edge.made_feeds import MOTHER, Town, departed, row
@@ -86,3 +87,19 @@ def test_an_open_pregnancy_keeps_its_months(town: Town) -> None:
     put_pregnancy(town)
     (town.feeds.path / "municipal" / "delivery.csv").unlink()
     assert departed(town.feeds).records["antenatal_visit"]["visit_month"].null_count() == 0
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen", "month"),
+    [("2", "2024-09-29", None), ("2", "2024-10-02", date(2024, 10, 1)), ("1", "2024-09-14", date(2024, 9, 1)),
+     ("3", "2024-09-29", date(2024, 9, 1))],
+)  # fmt: skip
+def test_a_one_month_visit_in_the_month_of_birth_loses_its_month(
+    town: Town, kind: str, seen: str, month: date | None
+) -> None:
+    """Within the same month it was a birth of the first nine days; a 2-week visit there leaves twenty."""
+    town.feeds.put("delivery", row("delivery", delivery_date=BORN.isoformat()))
+    town.feeds.put("postpartum_visit", row("postpartum_visit", visit_kind_code=kind, visit_date=seen))
+    left = departed(town.feeds)
+    assert left.records["postpartum_visit"]["visit_month"].to_list() == [month]
+    assert left.windowed == (month is None)

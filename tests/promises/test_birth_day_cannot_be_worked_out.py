@@ -24,6 +24,7 @@ from tests.edge.made_feeds import CHILD, MOTHER, OF_MOTHER, Town, departed, row
 SMALLEST_WINDOW = 14  # days; the promise, not the code's constant
 CLASSES = {"-11": (0, 11), "12-19": (12, 19), "20-27": (20, 27), "28-35": (28, 35), "36-": (36, 45)}
 STAGES = {"1": (0, 11), "2": (12, 19), "3": (20, 27), "4": (28, 45)}
+AFTER_BIRTH = {"1": (10, 20), "2": (21, 42)}  # days: the 2-week and the 1-month visit
 
 
 def day_of(month: str, day: int, lag: int = 8) -> dict[str, str]:
@@ -139,6 +140,7 @@ def put_pregnancies(town: Town, count: int, seed: int) -> None:  # noqa: F811
         "antenatal_visit": [],
         "delivery": [],
         "pregnancy_notification": [],
+        "postpartum_visit": [],
         "pmh": [],
     }
     for i in range(count):
@@ -156,6 +158,11 @@ def put_pregnancies(town: Town, count: int, seed: int) -> None:  # noqa: F811
         rows["pregnancy_notification"].append(row(
             "pregnancy_notification", **who, notified_date=f"{told}", gestation_weeks_at_notification=f"{(told - first).days // 7}",
             notification_stage_code="1" if (told - first).days < 84 else "2"))  # fmt: skip
+        for kind, day in (("1", 11 + draw.randrange(9)), ("2", 26 + draw.randrange(16))):
+            seen = born + timedelta(days=day)
+            rows["postpartum_visit"].append(
+                row("postpartum_visit", **who, branch=kind, visit_kind_code=kind, visit_date=f"{seen}")
+            )
         for n, week in enumerate((8, 12, 16, 20, 24, 26, 28, 30, 32, 34, 36, 37, 38, 39), start=1):
             seen = first + timedelta(days=7 * week + draw.randrange(7))
             if seen < born:
@@ -167,7 +174,7 @@ def put_pregnancies(town: Town, count: int, seed: int) -> None:  # noqa: F811
                     rows["pmh"].append(
                         rows["antenatal_visit"][-1] | {"person_local": f"P{i:06d}", "pregnancy_no": f"P{i}"}
                     )
-    for name in ("antenatal_visit", "delivery", "pregnancy_notification"):
+    for name in ("antenatal_visit", "delivery", "pregnancy_notification", "postpartum_visit"):
         town.feeds.put(name, *rows[name])
     town.feeds.put("antenatal_visit", *rows["pmh"], feed="pmh")
 
@@ -212,21 +219,34 @@ def possible_birth_days(left: Departure) -> list[int]:
         limits.setdefault(mother, []).append((month, CLASSES[weeks]))
     for mother, month, stage in told.iter_rows():
         limits.setdefault(mother, []).append((month, STAGES[stage]))
+    seen = left.records["postpartum_visit"].join(link, on="record_key").drop_nulls("visit_month")
+    after: dict[bytes, list[tuple[date, tuple[int, int]]]] = {}
+    for mother, month, kind in seen.select("mother", "visit_month", "visit_kind_code").iter_rows():
+        after.setdefault(mother, []).append((month, AFTER_BIRTH[kind]))
     return [
-        _days(month, weeks, limits.get(mother, []))
+        _days(month, weeks, limits.get(mother, []), after.get(mother, []))
         for mother, month, weeks in births.select("mother", "delivery_month", "gestation_weeks_class").iter_rows()
     ]
 
 
-def _days(birth_month: date, weeks: int, limits: list[tuple[date, tuple[int, int]]]) -> int:
+Limits = list[tuple[date, tuple[int, int]]]
+
+
+def _days(birth_month: date, weeks: int, limits: Limits, after: Limits) -> int:
     firsts = [birth_month - timedelta(days=d) for d in range(-31, 330)]
     firsts = [f for f in firsts if all(_can_be(f, month, low, high) for month, (low, high) in limits)]
     most = 45 if weeks == 42 else weeks
-    return sum(any(7 * weeks <= (birth - f).days <= 7 * most + 6 for f in firsts) for birth in _month(birth_month))
+    births = [b for b in _month(birth_month) if all(_seen_in(b, month, low, high) for month, (low, high) in after)]
+    return sum(any(7 * weeks <= (birth - f).days <= 7 * most + 6 for f in firsts) for birth in births)
 
 
 def _month(month: date) -> list[date]:
     return [d for d in (month + timedelta(days=i) for i in range(31)) if d.month == month.month]
+
+
+def _seen_in(birth: date, month: date, low: int, high: int) -> bool:
+    """So many days after the birth, some day lies in the month."""
+    return any((day - birth).days in range(low, high + 1) for day in _month(month))
 
 
 def _can_be(first: date, month: date, low: int, high: int) -> bool:
