@@ -181,6 +181,8 @@ class Record:
     visit_code: the field that, with person and event month, identifies a visit whatever feed it came through.
     local_tokens: token rule -> the local numbers in it, under the submitter's own key.
     stays: rows that never leave the source (losses); counted with the exclusions, all causes together.
+    reaches_back: tells of years long before those that are delivered (where somebody lived, what a child went through);
+        its events do not set the years of a parcel.
     group: the group of the standard specification (健康管理システム標準仕様書) it arrives in.
     """
 
@@ -196,6 +198,7 @@ class Record:
     local_tokens: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     rules: tuple[CrossRule, ...] = ()
     stays: Callable[[], pl.Expr] | None = None
+    reaches_back: bool = False
     group: str = ""
 
     @cached_property

@@ -184,8 +184,8 @@ def _counted(heads: pl.DataFrame) -> dict[str, int]:
 
 
 def _span(accepted: list[Accepted]) -> tuple[int, int] | None:
-    """First and last fiscal year (April to March) of what happened; where people lived before does not count."""
-    dates = [a.rows[a.record.event] for a in accepted if a.record.name != "residency_spell"]
+    """First and last fiscal year (April to March) of what happened; what reaches back does not count."""
+    dates = [a.rows[a.record.event] for a in accepted if not a.record.reaches_back]
     ends = [end for dated in dates for end in (dated.min(), dated.max()) if isinstance(end, date)]
     years = [day.year - (day.month < 4) for day in ends]
     return (min(years), max(years)) if years else None

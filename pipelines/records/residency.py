@@ -31,5 +31,5 @@ RESIDENCY_SPELL = Record(
                   "must not be before the day of becoming a resident", "resident_to_date",
                   lambda: pl.col("resident_to_date") >= pl.col("resident_from_date")),
     ),
-    group="019089",
+    reaches_back=True, group="019089",
 )  # fmt: skip

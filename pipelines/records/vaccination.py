@@ -29,7 +29,7 @@ VACCINATION = Record(
         **age_months("vaccinated_date"),
     }),
     rules=(not_before_birth("vaccinated_date"),),
-    group="019083/085",
+    reaches_back=True, group="019083/085",
 )  # fmt: skip
 
 VACCINATION_REQUEST = Record(
@@ -57,7 +57,7 @@ RUBELLA_TEST = Record(
         "judgement_code": Field(str, "接種判定", "to be vaccinated", rule=OneOf("019-174")),
     }),
     rules=(not_before_birth("tested_date"),),
-    group="019086",
+    reaches_back=True, group="019086",
 )  # fmt: skip
 
 INFECTION = Record(
@@ -71,5 +71,5 @@ INFECTION = Record(
         **age_months("infected_date"),
     }),
     rules=(not_before_birth("infected_date"),),
-    group="019088",
+    reaches_back=True, group="019088",
 )  # fmt: skip

@@ -158,3 +158,15 @@ def test_many_submitters_and_one_that_fails(tmp_path: Path, centre: Path) -> Non
     assert isinstance(sent, SendResult)
     assert [r.submitter for r in told] == [good.code]
     assert [p.name for p in (tmp_path / "out").iterdir()] == [sent.parcel.name]
+
+
+@pytest.mark.parametrize(
+    ("record", "field"), [("residency_spell", "resident_from_date"), ("infection", "infected_date")]
+)
+def test_what_reaches_back_does_not_set_the_years_of_a_parcel(
+    town: Town, centre: Path, record: str, field: str
+) -> None:
+    """The registry would refuse the whole parcel for a childhood illness of years that nobody sends."""
+    town.feeds.put("birth", row("birth"))
+    town.feeds.put(record, row(record, birth_date="1992-07-17", **{field: "1998-05-01"}))
+    assert opened(town.send().parcel, centre).manifest["span"] == [2022, 2022]
