@@ -48,7 +48,7 @@ def at_home(feeds: Path, protected: Path) -> AtHome:
     """Reads, checks and protects as a sending does. protected: the required list. Raises EdgeProblem (2, 64)."""
     no_core_dumps()
     numbers = listed(protected)
-    folder = read_folder(feeds)
+    folder = read_folder(feeds, keeps_text=True)  # deaths and losses count in refused rows too
     if unseen := folder.unseen():
         named = ", ".join(unseen)
         raise EdgeProblem(

@@ -52,8 +52,11 @@ class Folder:
         return [f.arrived.file for f in self.files if not f.arrived.shows_protected]
 
 
-def read_folder(feeds: Path) -> Folder:
-    """Reads and checks a submitter's folder. Raises EdgeProblem (64, 2) where there is none, or nothing in it."""
+def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
+    """Reads and checks a submitter's folder. Raises EdgeProblem (64, 2) where there is none, or nothing in it.
+
+    keeps_text: the rows as sent are kept beside the typed ones; else no more of them than tells who is protected.
+    """
     submitter = feeds.resolve().name
     if not feeds.is_dir() or not CODE.match(submitter):
         raise EdgeProblem(
@@ -62,7 +65,7 @@ def read_folder(feeds: Path) -> Folder:
             USAGE,
         )
     notes = {feed: note_of(feeds / feed) for feed in FEEDS}
-    files = [_checked(path, feed, record, submitter) for path, feed, record in _expected(feeds)]
+    files = [_checked(path, feed, record, submitter, keeps_text) for path, feed, record in _expected(feeds)]
     if not files:
         raise EdgeProblem(
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
@@ -85,9 +88,9 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _checked(path: Path, feed: str, record: Record, submitter: str) -> Checked:
+def _checked(path: Path, feed: str, record: Record, submitter: str, keeps_text: bool) -> Checked:
     checked = check(read_file(path, FEEDS[feed], record), submitter)
-    return replace(checked, arrived=only_who(checked.arrived))
+    return checked if keeps_text else replace(checked, arrived=only_who(checked.arrived))
 
 
 def _synthetic_seed(feeds: Path) -> int | None:
