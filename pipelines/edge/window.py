@@ -83,7 +83,7 @@ def hide_narrow_windows(accepted: list[Accepted], mothers: pl.DataFrame) -> Wind
 
     mothers: `feed, person_local, mother` - the register's number of a person of another source system.
     """
-    births = _births(accepted)
+    births = _births(accepted, mothers)
     events = _assigned(_events(accepted, mothers), births)
     narrow = _narrow(births, events)
     kept = events.filter(pl.col("is_notification"))
@@ -103,21 +103,33 @@ def _narrow(births: pl.DataFrame, bounds: pl.DataFrame, after: pl.DataFrame = NO
     return possible_days(births, bounds, after).filter(pl.col("days") < SMALLEST_WINDOW_DAYS).select("pregnancy")
 
 
-def _births(accepted: list[Accepted]) -> pl.DataFrame:
-    """Every told birth of a known pregnancy: mother, pregnancy, birth_date, gestation_weeks."""
+def _births(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
+    """Every told birth of a known pregnancy: mother, own_number, pregnancy, birth_date, gestation_weeks.
+
+    own_number is the pregnancy as its feed numbers it; births of one mother in one month are of one pregnancy, whatever
+    feeds tell of it: who holds them all sees them together.
+    """
     sources = {"delivery": ("person_local", "delivery_date"), "birth": ("mother_local", "birth_date")}
     told = [
-        a.rows.drop_nulls([sources[a.record.name][0], "pregnancy_no"]).select(
-            pl.col(sources[a.record.name][0]).alias("mother"),
-            _pregnancy(sources[a.record.name][0]),
-            pl.col(sources[a.record.name][1]).alias("birth_date"),
-            "gestation_weeks",
+        _of_mother(a, mother, mothers).drop_nulls(["mother", "pregnancy_no"]).select(
+            "mother", _pregnancy("mother").alias("own_number"), pl.col(date).alias("birth_date"), "gestation_weeks",
         )
-        for a in accepted
-        if a.record.name in sources and not a.feed.local_namespace
-    ]
-    empty = {"mother": pl.String, "pregnancy": pl.String, "birth_date": pl.Date, "gestation_weeks": pl.Int32}
-    return pl.concat([pl.DataFrame(schema=empty), *told]).unique()
+        for a in accepted if a.record.name in sources for mother, date in [sources[a.record.name]]
+    ]  # fmt: skip
+    empty = {"mother": pl.String, "own_number": pl.String, "birth_date": pl.Date, "gestation_weeks": pl.Int32}
+    one = pl.col("own_number").min().over("mother", pl.col("birth_date").dt.truncate("1mo"))
+    return pl.concat([pl.DataFrame(schema=empty), *told]).unique().with_columns(pregnancy=one)
+
+
+def _of_mother(accepted: Accepted, number: str, mothers: pl.DataFrame) -> pl.DataFrame:
+    """Rows with `mother`: her number in the register; where none is known, her own with the name of its feed."""
+    feed, own = accepted.feed, pl.col(number)
+    if not feed.local_namespace:
+        return accepted.rows.with_columns(mother=own)
+    known = mothers.filter(pl.col("feed") == feed.name).select(pl.col("person_local").alias(number), "mother")
+    return accepted.rows.join(known, on=number, how="left", maintain_order="left").with_columns(
+        mother=pl.coalesce("mother", pl.concat_str(pl.lit(f"{feed.name}/"), own))
+    )
 
 
 def _pregnancy(mother: str) -> pl.Expr:
@@ -131,7 +143,7 @@ def _events(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
         "pregnancy_notification": ("notified_date", stage_bounds("notified_date", "notification_stage_code")),
     }
     found = [
-        _with_mother(a, mothers).drop_nulls(["mother", bounds[a.record.name][0]])
+        _of_mother(a, "person_local", mothers).drop_nulls(["mother", bounds[a.record.name][0]])
         .select(
             "record_key", "mother", _pregnancy("mother"), pl.col(bounds[a.record.name][0]).alias("date"),
             pl.lit(a.record.name == "pregnancy_notification").alias("is_notification"), *bounds[a.record.name][1],
@@ -142,14 +154,6 @@ def _events(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
     empty = {"record_key": pl.Binary, "mother": text, "pregnancy": text, "date": day, "is_notification": pl.Boolean,
              "first_low": day, "first_high": day}  # fmt: skip
     return pl.concat([pl.DataFrame(schema=empty), *found])
-
-
-def _with_mother(accepted: Accepted, mothers: pl.DataFrame) -> pl.DataFrame:
-    """The rows with the register's number of the person, null where it is not known."""
-    if not accepted.feed.local_namespace:
-        return accepted.rows.with_columns(mother="person_local")
-    theirs = mothers.filter(pl.col("feed") == accepted.feed.name).select("person_local", "mother")
-    return accepted.rows.join(theirs, on="person_local", how="left")
 
 
 def _visits_after(accepted: list[Accepted], mothers: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
@@ -178,11 +182,11 @@ def _visits_after(accepted: list[Accepted], mothers: pl.DataFrame, births: pl.Da
         "birth_high": day,
     }
     found = [
-        _with_mother(a, mothers).drop_nulls(["mother", "visit_date"]).select(*columns)
+        _of_mother(a, "person_local", mothers).drop_nulls(["mother", "visit_date"]).select(*columns)
         for a in accepted if a.record.name == "postpartum_visit"
     ]  # fmt: skip
     visits = pl.concat([pl.DataFrame(schema=empty), *found]).drop_nulls("birth_low")
-    known = visits.join(births.select("pregnancy").unique(), on="pregnancy", how="semi")
+    known = _by_number(visits, births)
     rest = visits.join(known, on="record_key", how="anti").drop("pregnancy").sort("visit_date")
     ends = births.select("mother", "pregnancy", "birth_date").unique(["mother", "birth_date"]).sort("birth_date")
     last = rest.join_asof(
@@ -193,9 +197,15 @@ def _visits_after(accepted: list[Accepted], mothers: pl.DataFrame, births: pl.Da
     return pl.concat([known.select(told), last.drop_nulls("pregnancy").select(told)])
 
 
+def _by_number(rows: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose pregnancy number, as their feed gives it, is that of a told birth, with that birth's pregnancy."""
+    numbered = births.group_by("own_number").agg(pl.col("pregnancy").min())
+    return rows.rename({"pregnancy": "own_number"}).join(numbered, on="own_number").select(rows.columns)
+
+
 def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
     """Events with the pregnancy they tell of: by its number, else the mother's next birth, as the centre links them."""
-    known = events.join(births.select("pregnancy").unique(), on="pregnancy", how="semi")
+    known = _by_number(events, births)
     rest = events.join(known, on="record_key", how="anti").drop("pregnancy").sort("date")
     ends = births.select("mother", "pregnancy", "birth_date").unique(["mother", "birth_date"]).sort("birth_date")
     nearest = rest.join_asof(

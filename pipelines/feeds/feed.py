@@ -31,6 +31,8 @@ class Feed:
     is_register: holds the municipality's own register (residents, lists); other feeds' visits count only where
         their person is known to it.
     dropped: headings or JSON keys that are thrown away unread.
+    suffixes: endings of files whose name is not given and which may hold rows of every record; none: a file per record.
+    evidence_code: what a row is worth as evidence where it does not say so (code list mchdb-L5).
     """
 
     name: str
@@ -45,6 +47,8 @@ class Feed:
     record_names: tuple[str, ...]
     dropped: tuple[str, ...] = ()
     local_namespace: str = ""
+    suffixes: tuple[str, ...] = ()
+    evidence_code: str = ""
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
@@ -55,8 +59,8 @@ class Feed:
         return _layout(self.name, self.version, record.name)
 
     def file_name(self, record: Record) -> str:
-        """`<record>.csv` or `<record>.json`: one file per record and delivery."""
-        return f"{record.name}.{self.format}"
+        """`<record>.csv` or `<record>.json`: one file per record and delivery (for other feeds the name we give ours)."""
+        return record.name + (self.suffixes[-1] if self.suffixes else f".{self.format}")
 
 
 EVERY_RECORD = "*"

@@ -93,6 +93,12 @@ def feed_layout(feed: str, version: str) -> pl.DataFrame:
 
 
 @cache
+def feed_table(feed: str, table: str, version: str) -> pl.DataFrame:
+    """What a feed's codes mean, in a table of its own beside its layout (`feeds/<feed>_<table>.csv`)."""
+    return _csv(f"feeds/{feed}_{table}.csv").filter(pl.col("version") == version)
+
+
+@cache
 def calibration_targets() -> pl.DataFrame:
     """Published national figures: key, year, stratum, value, unit, source, confidence."""
     return _csv("calibration_targets.csv", year=pl.Int32, value=pl.Float64)

@@ -15,7 +15,10 @@ STANDARD_ERRORS = 4
 
 
 def judge(connection: duckdb.DuckDBPyConnection) -> None:
-    """Rewrites state.quarantine from the birth rows of the years that the submitter's parcels span."""
+    """Rewrites state.quarantine from the births of the years that the submitter's parcels span.
+
+    A birth of another feed that shares a token with one of the register is the same birth, told twice.
+    """
     births = RECORDS["birth"].name
     connection.execute("DELETE FROM state.quarantine")
     connection.execute(f"""
@@ -23,7 +26,17 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
         SELECT b.submitter, b.municipality_code, b.fiscal_year, b.births, m.births
         FROM (SELECT submitter, residence_municipality_code AS municipality_code,
                      {fiscal_year("birth_month")} AS fiscal_year, count(*) AS births
-              FROM landing.{births} WHERE NOT is_held GROUP BY 1, 2, 3) b
+              FROM landing.{births} WHERE NOT is_held AND resident_key NOT IN (
+                  SELECT other.resident_key FROM landing.{births} other
+                  JOIN state.feed f ON f.feed = other.feed AND NOT f.is_register
+                  JOIN landing.token t ON t.resident_key = other.resident_key
+                  JOIN landing.token same ON same.rule = t.rule AND same.pseudonym = t.pseudonym
+                      AND same.resident_key <> t.resident_key
+                  JOIN landing.{births} own ON own.resident_key = same.resident_key
+                      AND own.residence_municipality_code = other.residence_municipality_code
+                  JOIN state.feed r ON r.feed = own.feed AND r.is_register
+                  WHERE NOT own.is_held)
+              GROUP BY 1, 2, 3) b
         JOIN state.municipality m ON m.code = b.municipality_code
         WHERE m.births >= {EXPECTED_FROM}
           AND (100 * b.births < {LOW_PERCENT} * m.births OR 100 * b.births > {HIGH_PERCENT} * m.births)

@@ -5,7 +5,10 @@ from datetime import date
 import polars as pl
 import pytest
 
-from pipelines.edge.window import possible_days, stage_bounds, visit_bounds
+from pipelines.edge.accepted import Accepted
+from pipelines.edge.window import hide_narrow_windows, possible_days, stage_bounds, visit_bounds
+from pipelines.feeds import FEEDS
+from pipelines.records import RECORDS
 from tests.edge.made_feeds import MOTHER, Town, departed, row
 
 BORN = date(2024, 9, 1)  # 39 weeks and 0 days after 2023-12-03
@@ -103,3 +106,37 @@ def test_a_one_month_visit_in_the_month_of_birth_loses_its_month(
     left = departed(town.feeds)
     assert left.records["postpartum_visit"]["visit_month"].to_list() == [month]
     assert left.windowed == (month is None)
+
+
+def test_a_birth_that_only_another_system_tells_has_its_window_too() -> None:
+    """Whoever holds visits and birth of a feed sees the narrow window, whether or not the register knows the woman."""
+    told = [("1", "2024-02-25", "11"), ("2", "2024-02-26", "12")]
+    rows = [antenatal(n, d, w) for n, d, w in told]
+    parts = [
+        Accepted(FEEDS["ehr"], RECORDS["antenatal_visit"], typed(rows)),
+        Accepted(FEEDS["ehr"], RECORDS["delivery"], born()),
+    ]
+    nobody = pl.DataFrame(schema={"feed": pl.String, "person_local": pl.String, "mother": pl.String})
+    assert hide_narrow_windows(parts, nobody).pregnancies == 1
+    known = pl.DataFrame({"feed": ["ehr"], "person_local": ["E-1"], "mother": ["900"]})
+    register = Accepted(FEEDS["municipal"], RECORDS["delivery"], born("900", "R-1"))
+    visits_apart = [Accepted(FEEDS["municipal"], RECORDS["antenatal_visit"], typed([antenatal("1", "2024-02-25", "11", "900", "R-1")])),
+                    Accepted(FEEDS["ehr"], RECORDS["antenatal_visit"], typed([antenatal("2", "2024-02-26", "12")]))]  # fmt: skip
+    together = hide_narrow_windows([register, parts[1], *visits_apart], known)
+    assert together.pregnancies == 1, "each feed alone leaves a wide window, both together do not"
+    assert all(a.rows["visit_date"].is_null().all() for a in together.rows if a.record.name == "antenatal_visit")
+
+
+def antenatal(number: str, day: str, weeks: str, person: str = "E-1", pregnancy: str = "P-1") -> dict[str, object]:
+    return {"record_key": f"{person}/{number}".encode(), "person_local": person, "pregnancy_no": pregnancy,
+            "visit_date": date.fromisoformat(day), "gestation_weeks_at_visit": int(weeks)}  # fmt: skip
+
+
+def typed(rows: list[dict[str, object]]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema_overrides={"gestation_weeks_at_visit": pl.Int32})
+
+
+def born(person: str = "E-1", pregnancy: str = "P-1") -> pl.DataFrame:
+    row = {"record_key": [b"b"], "person_local": [person], "pregnancy_no": [pregnancy], "delivery_date": [BORN],
+           "gestation_weeks": [39]}  # fmt: skip
+    return pl.DataFrame(row, schema_overrides={"gestation_weeks": pl.Int32})

@@ -7,7 +7,17 @@ from typing import Any
 import pytest
 
 from tests.warehouse.parcels import SUZU, Row
-from tests.warehouse.shelf import Shelf, antenatal, delivery, notification, of_child, postpartum, shelf
+from tests.warehouse.shelf import (
+    Shelf,
+    antenatal,
+    birth,
+    delivery,
+    notification,
+    of_child,
+    postpartum,
+    residency,
+    shelf,
+)
 
 AGENT = "agent"  # a review and payment body that acts for the town, with its own local numbers
 
@@ -153,3 +163,37 @@ def test_a_visit_long_before_the_pregnancy_is_none_of_it(tmp_path: Path) -> None
         long_before = antenatal("p/1", 1, "2022-06", feed="pmh", **woman)
         opened.take(SUZU, [*register(), long_before, antenatal("p/1", 2, "2022-08", feed="pmh", **woman)])
         assert opened.core("antenatal_visit", "visit_no") == [{"visit_no": 2}]
+
+
+def born_twice(feed: str, prefix: str) -> list[Row]:
+    """Delivery and birth as the register and as another feed tell of them, with that feed's own numbers."""
+    return [
+        delivery(f"{prefix}m1/1", feed=feed, tokens={"name": "woman"}),
+        birth(f"{prefix}c1", f"{prefix}m1/1", feed=feed, tokens={"name": "child"}),
+    ]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_birth_that_a_hospital_tells_of_too_is_one_birth(tmp_path: Path, order: tuple[int, ...]) -> None:
+    files = [born_twice("municipal", ""), born_twice("ehr", "e-"), town("ehr", "e-")]
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        for i in order:
+            opened.take(SUZU, files[i] if i else [*register(), *files[0][1:], *town()])
+        found = counted(opened)
+        found |= {t: opened.ask(f"SELECT count(*) AS n FROM core.{t}")[0]["n"] for t in ("delivery", "birth")}
+        assert found == TRUTH | {"delivery": 1, "birth": 1}
+
+
+def test_a_birth_that_the_hospital_alone_tells_of_counts_for_a_resident_alone(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        opened.take(SUZU, [notification("m1/1", tokens={"name": "woman"}), *born_twice("ehr", "e-")])
+        assert len(opened.core("delivery", "entity_id")) == 1, "the register knows the pregnancy"
+        assert opened.core("birth", "entity_id") == [], "and not the child"
+        opened.take(SUZU, [residency("c1", "2023-05", tokens={"name": "child"})])
+        assert len(opened.core("birth", "entity_id")) == 1
+        opened.take(SUZU, [
+            delivery("x-m9/1", feed="ehr", tokens={"name": "stranger"}), birth("x-c9", "x-m9/1", feed="ehr", tokens={"name": "nobody"})
+        ])  # fmt: skip
+        assert (len(opened.core("delivery", "entity_id")), len(opened.core("birth", "entity_id"))) == (1, 1)

@@ -137,7 +137,8 @@ def birth(child: str, p: str, when: str = "2023-05", **values: Any) -> Row:
         "sex_code": "1", "birth_month": month(when), "child_order": 1, "birth_weight_g_class": 2900, "plurality_class": 1,
         "resident_type_code": "1",
     } | values  # fmt: skip
-    return Row("birth", child, child, facts, p, "municipal", facts.pop("tokens", {"name": child}))
+    feed, tokens = facts.pop("feed", "municipal"), facts.pop("tokens", {"name": child})
+    return Row("birth", child, child, facts, p, feed, tokens)
 
 
 def residency(person: str, since: str, **values: Any) -> Row:

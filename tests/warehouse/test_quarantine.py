@@ -53,3 +53,19 @@ def test_a_few_corrections_after_a_whole_year_do_not_quarantine_it(tmp_path: Pat
         opened.take(code, births(n))
         opened.take(code, [birth("c1-2023-05", "m1/1", birth_weight_g_class=1500, revision_no=1)])
         assert len(opened.core("birth")) == n
+
+
+@pytest.mark.parametrize(("percent", "is_counted"), [(100, True), (201, False)])
+def test_births_that_two_feeds_tell_of_are_judged_once(tmp_path: Path, percent: int, is_counted: bool) -> None:
+    """Twice the same births are no doubling; other births of the other feed are."""
+    code, n = HAKUSAN, expected(HAKUSAN)
+    own = births(n)
+    theirs = [
+        birth(f"e{i}", f"e-m{i}/1", feed="ehr", tokens={"name": f"c{i}-2023-05"}) for i in range(n * percent // 100)
+    ]
+    with shelf(tmp_path / "w") as opened:
+        opened.register((code, code, True))
+        opened.take(
+            code, [*own, *theirs, *([] if is_counted else [birth(f"f{i}", "f/1", feed="ehr") for i in range(n)])]
+        )
+        assert (len(opened.core("birth", "entity_id")) > 0) == is_counted

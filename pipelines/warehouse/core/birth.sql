@@ -1,10 +1,11 @@
 -- One row per child born alive (a loss never leaves its source); the mother is found by the local pregnancy number.
+-- A birth that another feed tells of counts only where its child is linked to a child of the register.
 WITH ranked AS (
     SELECT c.*, p.resident_id, p.person_id,
            row_number() OVER (PARTITION BY c.municipality_code, p.resident_id ORDER BY c.trust, c.row_key) AS place
     FROM landing.current_birth c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
-    WHERE c.is_authority
+    WHERE c.is_authority AND (c.is_register OR p.is_registered)
 )
 SELECT b.resident_id AS entity_id, b.municipality_code, b.birth_month, b.fiscal_year, b.calendar_year,
        CASE WHEN b.sex_code IN ('1', '2') THEN b.sex_code ELSE 'unknown' END AS sex_code,
