@@ -60,6 +60,6 @@ def at_home(feeds: Path, protected: Path) -> AtHome:
         edge=secrets.token_hex(32), edge_version=1, local=secrets.token_hex(32), local_version=1,
         parcel=secrets.token_hex(32), submitter=folder.submitter,
     )  # fmt: skip
-    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.files]
+    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
     never_sent = pl.DataFrame(schema=SENT_SCHEMA)
     return AtHome(folder, depart([f.arrived for f in folder.files], rows, numbers, never_sent, keys), keys)

@@ -3,7 +3,7 @@
 Only the declaration is read here: a new record or rule needs no line in this file.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cache
 
@@ -66,6 +66,28 @@ def check(arrived: Arrived, municipality: str) -> Checked:
     if arrived.read != len(rows) + len(broken) + len(twice) + unreadable:
         raise RuntimeError(f"{arrived.file}: read rows are not the accepted and the refused ones")
     return Checked(arrived, rows, refusals, texts)
+
+
+def once_each(files: list[Checked]) -> list[Checked]:
+    """Files of one feed, each row without those that a file before it holds: key and revision name a row of the feed."""
+    held: dict[str, list[pl.DataFrame]] = {}
+    return [_without(file, held.setdefault(file.arrived.record.name, [])) for file in files]
+
+
+def _without(file: Checked, before: list[pl.DataFrame]) -> Checked:
+    record = file.arrived.record
+    names = file.rows.select(*record.key, pl.col("revision_no").fill_null(0)) if len(file.rows) else None
+    if names is None:
+        return file
+    rows, twice = file.rows, pl.Series("line", [], dtype=pl.UInt32)
+    if before:
+        is_held = names.select(
+            pl.struct(pl.all()).is_in(pl.concat(before).select(pl.struct(pl.all())).to_series().implode())
+        )
+        rows, twice = rows.filter(~is_held.to_series()), rows.filter(is_held.to_series())["line"]
+    before.append(names)
+    repeated = refused(file.arrived.file, record.name, twice, "duplicate_key", record.key[0])
+    return replace(file, rows=rows, refusals=pl.concat([file.refusals, repeated]))
 
 
 def _unreadable(arrived: Arrived) -> int:

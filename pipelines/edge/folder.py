@@ -9,12 +9,13 @@ from pathlib import Path
 import polars as pl
 
 from pipelines.declaration import Record
-from pipelines.edge.check import Checked, check
+from pipelines.edge.check import Checked, check, once_each
 from pipelines.edge.note import NOTE, Note, note_of
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
 from pipelines.edge.read import read_file
-from pipelines.feeds import FEEDS
+from pipelines.feeds import FEEDS, Feed
+from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
 
 CODE = re.compile(r"^\d{6}$")
@@ -43,9 +44,14 @@ class Folder:
 
         A file with a refused row does not count: the row might be one that seems to be gone.
         """
-        whole = [f.arrived for f in self.files if not f.refused and not f.arrived.is_refused]
+        whole = [f.arrived for f in self.records if not f.refused and not f.arrived.is_refused]
         told = {(a.feed.name, a.record.name): self.notes[a.feed.name].largest_absent_percent for a in whole}
         return {file: percent for file, percent in told.items() if percent}
+
+    @property
+    def records(self) -> list[Checked]:
+        """The files that hold rows of a record."""
+        return [f for f in self.files if f.arrived.record.name in RECORDS]
 
     def unseen(self) -> list[str]:
         """Files in which flagged people cannot be seen."""
@@ -66,6 +72,8 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
         )
     notes = {feed: note_of(feeds / feed) for feed in FEEDS}
     files = [_checked(path, feed, record, submitter, keeps_text) for path, feed, record in _expected(feeds)]
+    for feed in (f for f in FEEDS.values() if f.suffixes):
+        files += _documents(feeds / feed.name, feed, submitter, keeps_text)
     if not files:
         raise EdgeProblem(
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
@@ -79,7 +87,7 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
 def _incomplete(folder: Folder) -> list[tuple[str, str]]:
     """Full deliveries that take back nothing because rows were refused."""
     complete = folder.complete()
-    wanted = [f.arrived for f in folder.files if folder.notes[f.arrived.feed.name].largest_absent_percent]
+    wanted = [f.arrived for f in folder.records if folder.notes[f.arrived.feed.name].largest_absent_percent]
     left = [a.file for a in wanted if (a.feed.name, a.record.name) not in complete]
     return [
         (f"{file}: 拒否した行があるため、消えた行の取消は行いません。直してもう一度送ってください",
@@ -89,7 +97,10 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
 
 
 def _checked(path: Path, feed: str, record: Record, submitter: str, keeps_text: bool) -> Checked:
-    checked = check(read_file(path, FEEDS[feed], record), submitter)
+    return _let_go(check(read_file(path, FEEDS[feed], record), submitter), keeps_text)
+
+
+def _let_go(checked: Checked, keeps_text: bool) -> Checked:
     return checked if keeps_text else replace(checked, arrived=only_who(checked.arrived))
 
 
@@ -103,15 +114,34 @@ def _synthetic_seed(feeds: Path) -> int | None:
 
 
 def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
-    for feed in FEEDS.values():
+    for feed in (f for f in FEEDS.values() if not f.suffixes):
         for record in feed.records:
             if (path := feeds / feed.name / feed.file_name(record)).is_file():
                 yield path, feed.name, record
 
 
+def _documents(folder: Path, feed: Feed, submitter: str, keeps_text: bool) -> list[Checked]:
+    """Files of any name that may hold rows of every record; what no record's row is (RESOURCE) is counted as it is."""
+    paths = _of_documents(folder, feed)
+    if not paths:
+        return []
+    from pipelines.edge.fhir.documents import read_documents
+
+    arrived = read_documents(paths, folder, feed, submitter)
+    own = [Checked(a, pl.DataFrame(), a.refusals, 0) for a in arrived if a.record.name not in RECORDS]
+    rows = once_each([check(a, submitter) for a in arrived if a.record.name in RECORDS])
+    return [_let_go(checked, keeps_text) for checked in own + rows]
+
+
+def _of_documents(folder: Path, feed: Feed) -> list[Path]:
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file())
+    return [p for p in found if p.suffix.lower() in feed.suffixes and p.name != NOTE]
+
+
 def _strangers(feeds: Path) -> list[tuple[str, str]]:
     """Files of a feed's folder that no declaration asks for."""
     taken = {path for path, _, _ in _expected(feeds)}
+    taken |= {path for feed in FEEDS.values() if feed.suffixes for path in _of_documents(feeds / feed.name, feed)}
     found = [p for p in sorted(feeds.glob("*/*")) if p.is_file() and p not in taken and p.name != NOTE]
     return [
         (f"{len(found)} 個のファイルは、受け取る名前でないため読みませんでした", f"{len(found)} files have no expected name and were not read")

@@ -7,8 +7,8 @@ import polars as pl
 REFUSAL_SCHEMA: dict[str, pl.DataType] = {
     "file": pl.String(),  # `<feed>/<file name>`
     "record": pl.String(),
-    "line": pl.UInt32(),  # physical line on which the row begins, from 1; 0 is the file itself
-    "field": pl.String(),
+    "line": pl.UInt32(),  # physical line on which the row begins, of a FHIR bundle the number of its entry, from 1; 0 is the file itself
+    "field": pl.String(),  # field of the record, or path of an element in a FHIR resource
     "rule": pl.String(),
     "sentence_ja": pl.String(),
     "sentence_en": pl.String(),
@@ -32,6 +32,12 @@ SENTENCES = {
     "form_number": ("数であること", "must be a number"),
     "form_flag": ("はい・いいえの符号であること", "must be a yes/no flag"),
     "other_municipality": ("住所地はこの提出者の市区町村であること", "must be the municipality of this submitter"),
+    "not_fhir": ("HL7 FHIR(JSON)のBundleでもNDJSONでもありません", "is neither a FHIR bundle (JSON) nor NDJSON of FHIR resources"),
+    "resource": ("FHIRのリソース(resourceType)であること", "must be a FHIR resource with its resourceType"),
+    "shape": ("FHIR R4の定めた形(文字列・オブジェクト・配列)であること", "must have the shape that FHIR R4 gives it (text, object, list)"),
+    "deep": ("Bundleの入れ子は2段までであること", "must not nest bundles deeper than two levels"),
+    "unit": ("受け取れる単位(UCUM)であること", "must be in a unit (UCUM) that the feed declares"),
+    "answer": ("受け取れるコードの回答であること", "must be an answer whose code the feed declares"),
     "duplicate_key": (
         "同じキーと訂正回数の行がすでにあります(最初の行を採ります)",
         "repeats the key and revision of an earlier row (the first one stays)",

@@ -96,8 +96,10 @@ def _grouped(refusals: pl.DataFrame) -> pl.DataFrame:
 def _place(
     file: str, record: str, field: str, rule: str, sentence_ja: str, sentence_en: str, rows: int, line: list[int]
 ) -> tuple[object, ...]:
-    declared = RECORDS[record].fields.get(field)
-    named = f"{declared.label_ja} / {declared.label_en}" if declared else "(行・ファイル全体 / the row or file)"
+    declared = RECORDS[record].fields.get(field) if record in RECORDS else None
+    named = (
+        f"{declared.label_ja} / {declared.label_en}" if declared else field or "(行・ファイル全体 / the row or file)"
+    )
     shown = ", ".join(str(n) if n else "ファイル全体 / the file" for n in line[:LINES_SHOWN])
     more = " …" if len(line) > LINES_SHOWN else ""
     return file, named, f"{sentence_ja} / {sentence_en}", rows, shown + more

@@ -60,7 +60,8 @@ class CheckResult:
     def lines(self) -> Iterator[str]:
         for name, c in self.counts.items():
             told = f"読 {c.read:,} = 通 {c.accepted:,} + 拒否 {c.refused:,} + 対象外 {c.excluded:,}"
-            yield f"{self.submitter} {RECORDS[name].label_ja} ({name}): {told} / read = accepted + refused + excluded"
+            label = RECORDS[name].label_ja if name in RECORDS else "行にならないもの"
+            yield f"{self.submitter} {label} ({name}): {told} / read = accepted + refused + excluded"
         for ja, en in self.warnings:
             yield f"{ja} / {en}"
         yield from (f"報告 / report: {path}" for path in self.reports)
@@ -121,7 +122,7 @@ def send(
         for feed, note in folder.notes.items():
             refuse_other_generation(feed, note, found.version("local"))
         token_keys = _token_keys(found, folder.submitter)
-        rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.files]
+        rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
         counts = _balanced(folder, departure.leaving, departure.staying)

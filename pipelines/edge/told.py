@@ -82,7 +82,7 @@ def known(home: AtHome) -> Known:
 
 def _of_people(home: AtHome) -> list[Checked]:
     """The files whose rows are about somebody."""
-    return [f for f in home.folder.files if "person_local" in f.arrived.record.fields]
+    return [f for f in home.folder.records if f.arrived.record.is_of_person]
 
 
 def _people(home: AtHome) -> pl.DataFrame:
