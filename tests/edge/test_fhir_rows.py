@@ -77,7 +77,7 @@ def test_a_row_that_breaks_a_rule_names_the_entry_of_its_visit(tmp_path: Path) -
 def test_states_of_a_missing_value_are_told_apart(tmp_path: Path) -> None:
     reasons = ("unknown", "asked-declined", "not-asked", "error", "unknown")
     code = concept(LOINC, "20454-5")
-    absent = [observation(code, dataAbsentReason={"coding": [{"code": r}]}) for r in reasons]
+    absent: list[Any] = [observation(code, dataAbsentReason={"coding": [{"code": r}]}) for r in reasons]
     visits = [visit(f"2022-0{i}-01", i, f"v{i}") for i in range(1, 6)]
     for i, one in enumerate(absent, start=1):
         one["encounter"] = {"reference": f"Encounter/v{i}"}
@@ -104,7 +104,7 @@ def test_the_phr_document_types_are_a_visit_and_a_checkup(tmp_path: Path) -> Non
     programme = {"url": "urn:mchdb:extension:x", "valueString": "y"}
     for_child = {"resourceType": "Encounter", "id": "k", "type": [concept("urn:mchdb:code-list:mchdb-L22", "30")],
                  "subject": {"reference": "Patient/c"}, "period": {"start": "2022-12-20"}, "extension": [programme]}  # fmt: skip
-    documents = [
+    documents: list[Any] = [
         {"resourceType": "Composition", "type": concept(kind, "44"), "subject": {"reference": "Patient/m"},
          "encounter": {"reference": "Encounter/v1"}, "date": "2022-05-22T09:00:00+09:00"},
         {"resourceType": "Composition", "category": [concept(kind, "43")], "subject": {"reference": "Patient/c"},
@@ -136,9 +136,8 @@ def test_a_birth_is_told_by_its_weight_and_knows_its_mother(tmp_path: Path) -> N
 
 
 def test_what_has_no_place_is_counted_by_type(tmp_path: Path) -> None:
-    folder = read(
-        tmp_path, bundle(patient(), visit(), *[{"resourceType": "Practitioner", "id": str(i)} for i in range(3)])
-    )
+    staff: list[Any] = [{"resourceType": "Practitioner", "id": str(i)} for i in range(3)]
+    folder = read(tmp_path, bundle(patient(), visit(), *staff))
     assert any("Practitioner 3 件" in ja and "Practitioner 3" in en for ja, en in folder.warnings)
     assert told(folder) == []
 

@@ -116,7 +116,7 @@ class Gathered:
             if is_protected(resource, found.labels) or _is_damaged(found):
                 self.flagged[subject] = file
         for system, value, _ in identifiers(resource):
-            self.numbers.setdefault((file, system), []).append(value)
+            self.numbers.setdefault((file, system), []).append(value.encode("utf-8", "replace").decode())
         if announces_my_number(resource):
             self.has_my_number.add(file)
         if not found.rule and (take := TAKES.get(found.kind)):
