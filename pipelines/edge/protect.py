@@ -19,6 +19,7 @@ from pipelines.feeds import FEEDS
 
 PERSON = ["namespace", "person_local"]
 BORN = ["birth_date", "sex_code"]
+ISSUER = r"^[0-9a-f]{10,12}-"  # what stands before a hospital's own number (edge.fhir.people)
 LIST_HEADER = "local_number"
 LIST_ENCODINGS = ("utf-8-sig", "cp932")
 NAMES = ("kana_surname", "kana_given_name", "name", "alphabet_name")
@@ -60,7 +61,9 @@ def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame
         if a.flagged_unread
     ]
     families = pl.concat([_no_family(), *map(_family, arrived)])
-    is_listed = _without_zeros("person_local").is_in([n.lstrip("0") for n in numbers])
+    plain = [n.lstrip("0") for n in numbers]
+    is_listed = _without_zeros(pl.col("person_local")).is_in(plain)
+    is_listed |= _without_zeros(pl.col("person_local").str.replace(ISSUER, "")).is_in(plain)
     flagged = people.filter(is_listed | pl.col("is_flagged")).select(PERSON)
     inside = pl.concat([everywhere(numbers), flagged, *unread]).unique()
     while len(inside):
@@ -77,9 +80,9 @@ def everywhere(numbers: list[str]) -> pl.DataFrame:
     return namespaces.join(pl.DataFrame({"person_local": numbers}, schema={"person_local": pl.String}), how="cross")
 
 
-def _without_zeros(number: str) -> pl.Expr:
+def _without_zeros(number: pl.Expr) -> pl.Expr:
     """A spreadsheet drops leading zeros; a list that went through one must still protect."""
-    return pl.col(number).str.strip_chars_start("0")
+    return number.str.strip_chars_start("0")
 
 
 def only_who(arrived: Arrived) -> Arrived:

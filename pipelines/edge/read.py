@@ -63,7 +63,15 @@ def read_file(path: Path, feed: Feed, record: Record) -> Arrived:
     empty = Arrived(feed, record, file, _no_rows(record.name), 0, no_refusals())
     if not data or data.isspace():
         return _file_refused(empty, "empty_file")
-    return (_csv_file if feed.format == "csv" else _json_file)(empty, data)
+    return _as_evidence((_csv_file if feed.format == "csv" else _json_file)(empty, data))
+
+
+def _as_evidence(arrived: Arrived) -> Arrived:
+    """What people entered themselves is a self-report, whatever it says of itself."""
+    if not arrived.feed.is_self_entered:
+        return arrived
+    own = pl.lit(arrived.feed.evidence_code).alias("evidence_code")
+    return replace(arrived, rows=arrived.rows.with_columns(own))
 
 
 def _csv_file(arrived: Arrived, data: bytes) -> Arrived:

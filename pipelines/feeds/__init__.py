@@ -2,9 +2,10 @@
 
 from pipelines.feeds.ehr import EHR
 from pipelines.feeds.feed import Column, Feed
+from pipelines.feeds.handbook import HANDBOOK
 from pipelines.feeds.municipal import MUNICIPAL
 from pipelines.feeds.pmh import PMH
 
-FEEDS: dict[str, Feed] = {feed.name: feed for feed in (MUNICIPAL, PMH, EHR)}
+FEEDS: dict[str, Feed] = {feed.name: feed for feed in (MUNICIPAL, PMH, EHR, HANDBOOK)}
 
 __all__ = ["FEEDS", "Column", "Feed"]

@@ -33,6 +33,8 @@ class Feed:
     dropped: headings or JSON keys that are thrown away unread.
     suffixes: endings of files whose name is not given and which may hold rows of every record; none: a file per record.
     evidence_code: what a row is worth as evidence where it does not say so (code list mchdb-L5).
+    is_self_entered: its values are the persons' own entries: a row is a self-report whatever it says, and no value of it
+        comes before another feed's.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Feed:
     local_namespace: str = ""
     suffixes: tuple[str, ...] = ()
     evidence_code: str = ""
+    is_self_entered: bool = False
 
     @cached_property
     def records(self) -> tuple[Record, ...]:

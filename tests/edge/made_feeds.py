@@ -179,5 +179,5 @@ FIXED_KEYS = TokenKeys("e" * 64, 1, "1" * 64, 1, "f" * 64, TOWN)
 def departed(feeds: Folder, numbers: tuple[str, ...] = (), keys: TokenKeys = FIXED_KEYS) -> Departure:
     """What would be sealed, with a fixed parcel key."""
     folder = read_folder(feeds.path)
-    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.files]
+    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
     return depart([f.arrived for f in folder.files], rows, list(numbers), pl.DataFrame(schema=SENT_SCHEMA), keys)

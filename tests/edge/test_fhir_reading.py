@@ -148,6 +148,14 @@ def test_a_flag_in_a_bundle_protects_the_family_in_every_other_feed(tmp_path: Pa
     assert CHILD["person_local"] in set(found["person_local"])
 
 
+@pytest.mark.parametrize("listed", ["H-1", "1e148c61f61d-H-1"])
+def test_a_listed_number_protects_with_and_without_its_issuer(tmp_path: Path, listed: str) -> None:
+    folder = read(tmp_path, bundle(patient(), visit(), child()))
+    found = protected_people([f.arrived for f in folder.files], [listed])
+    assert "1e148c61f61d-H-1" in set(found["person_local"])
+    assert "1e148c61f61d-H-2" not in set(found["person_local"])
+
+
 @pytest.mark.parametrize("identifier", [
     {"system": "urn:oid:1.2.3.my-number", "value": "123456789018"}, {"system": "urn:mchdb:my-number", "value": "1"},
     {"system": "urn:x", "value": "123456789018", "type": {"text": "個人番号"}},

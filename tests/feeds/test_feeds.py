@@ -42,3 +42,12 @@ def test_a_file_is_named_by_its_record() -> None:
         "child_checkup_target.json", "checkup_ticket.json", "pregnancy_questionnaire.json", "child_questionnaire.json",
         "antenatal_visit.json", "postpartum_visit.json", "child_checkup.json",
     ]  # fmt: skip
+
+
+def test_what_people_entered_themselves_comes_after_every_other_feed_and_is_a_self_report() -> None:
+    own = [f for f in FEEDS.values() if f.is_self_entered]
+    assert [f.name for f in own] == ["handbook"]
+    for feed in own:
+        assert feed.trust > max(f.trust for f in FEEDS.values() if not f.is_self_entered)
+        assert feed.evidence_code == "3" and not feed.is_register
+        assert not [c for r in feed.records for c in feed.columns(r) if c.field == "evidence_code"]

@@ -169,7 +169,7 @@ def born_twice(feed: str, prefix: str) -> list[Row]:
     """Delivery and birth as the register and as another feed tell of them, with that feed's own numbers."""
     return [
         delivery(f"{prefix}m1/1", feed=feed, tokens={"name": "woman"}),
-        birth(f"{prefix}c1", f"{prefix}m1/1", feed=feed, tokens={"name": "child"}),
+        birth(f"{prefix}c1", f"{prefix}m1/1", feed=feed, evidence_code="1", tokens={"name": "child"}),
     ]
 
 
@@ -194,6 +194,50 @@ def test_a_birth_that_the_hospital_alone_tells_of_counts_for_a_resident_alone(tm
         opened.take(SUZU, [residency("c1", "2023-05", tokens={"name": "child"})])
         assert len(opened.core("birth", "entity_id")) == 1
         opened.take(SUZU, [
-            delivery("x-m9/1", feed="ehr", tokens={"name": "stranger"}), birth("x-c9", "x-m9/1", feed="ehr", tokens={"name": "nobody"})
+            delivery("x-m9/1", feed="ehr", tokens={"name": "stranger"}), birth("x-c9", "x-m9/1", feed="ehr", evidence_code="1", tokens={"name": "nobody"})
         ])  # fmt: skip
         assert (len(opened.core("delivery", "entity_id")), len(opened.core("birth", "entity_id"))) == (1, 1)
+
+
+@pytest.mark.parametrize("is_first", [True, False])
+@pytest.mark.parametrize("clinical", ["municipal", "pmh", "ehr"])
+def test_what_people_entered_themselves_never_overrides_a_clinical_value(
+    tmp_path: Path, clinical: str, is_first: bool
+) -> None:
+    woman: dict[str, Any] = {"tokens": {"name": "woman"}}
+    child: dict[str, Any] = {"tokens": {"name": "child"}}
+    own = [
+        antenatal(
+            "h/1", 1, "2023-01", feed="handbook", evidence_code="3", blood_pressure_systolic_mmhg_class=180, **woman
+        ),
+        of_child(
+            "child_checkup", "h-c", "31", "2023-09", feed="handbook", evidence_code="3", weight_class="-2", **child
+        ),
+        birth("h-c", "h/1", feed="handbook", evidence_code="3", birth_weight_g_class=600, **child),
+    ]
+    seen = [
+        antenatal("m1/1", 1, "2023-01", feed=clinical, blood_pressure_systolic_mmhg_class=110, **woman),
+        of_child("child_checkup", "k", "31", "2023-09", feed=clinical, weight_class="in", **child),
+    ]
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        opened.take(SUZU, [*register(), birth("c1", "m1/1", birth_weight_g_class=3000, **child)])
+        for rows in (own, seen) if is_first else (seen, own):
+            opened.take(SUZU, rows)
+        assert opened.core("antenatal_visit", "blood_pressure_systolic_mmhg_class AS value") == [{"value": 110}]
+        assert opened.core("checkup", "weight_class, evidence_code") == [{"weight_class": "in", "evidence_code": "1"}]
+        assert opened.core("birth", "birth_weight_g_class AS value") == [{"value": 3000}]
+
+
+def test_what_people_entered_themselves_bears_out_no_visit_and_no_birth(tmp_path: Path) -> None:
+    woman: dict[str, Any] = {"feed": "handbook", "evidence_code": "3", "tokens": {"name": "woman"}}
+    child: dict[str, Any] = {"feed": "handbook", "evidence_code": "3", "tokens": {"name": "child"}}
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        opened.take(SUZU, [
+            *register(), antenatal("h/1", 1, "2023-01", **woman), birth("h-c", "h/1", **child),
+            of_child("child_checkup", "h-c", "31", "2023-09", **child),
+        ])  # fmt: skip
+        assert opened.core("delivery", "antenatal_visits AS n") == [{"n": 0}]
+        assert opened.core("checkup_person", "is_target, is_seen") == [{"is_target": True, "is_seen": False}]
+        assert opened.core("birth", "entity_id") == []

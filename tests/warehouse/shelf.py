@@ -43,19 +43,23 @@ class Shelf:
     def take(self, submitter: str, rows: Sequence[Row], municipality: str = "") -> None:
         """Applies rows as the submitter's next parcel."""
         town = self.towns.setdefault(submitter, Town(submitter, Path(), municipality))
-        town.sequence += 1
         records, tokens = town.tables(rows)
+        self.take_tables(town, records, tokens)
+
+    def take_tables(self, town: Town, records: dict[str, pl.DataFrame], tokens: pl.DataFrame) -> None:
+        """Applies the tables of a parcel as the town's next one."""
+        town.sequence += 1
         records.pop(LAG_TABLE)
         pseudonyms = second_pseudonyms(tokens, "centre")
         frames = with_pseudonyms(records, pseudonyms)
         manifest = Manifest(
-            submitter, (town.municipality,), (2022, 2024), town.sequence, "", 1, 1, {}, {}, {}, {},
+            town.code, (town.municipality,), (2022, 2024), town.sequence, "", 1, 1, {}, {}, {}, {},
             f"{town.sequence:064x}", None, 1,
         )  # fmt: skip
         lags = pl.DataFrame(schema=LAG_SCHEMA)
         apply_parcels(
             self.connection,
-            [Taken(manifest, frames, composite_tokens(frames, pseudonyms), lags, f"{submitter}-{town.sequence}", b"")],
+            [Taken(manifest, frames, composite_tokens(frames, pseudonyms), lags, f"{town.code}-{town.sequence}", b"")],
         )
 
     def core(self, table: str, columns: str = "*") -> list[dict[str, Any]]:

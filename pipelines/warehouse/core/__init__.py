@@ -3,7 +3,8 @@
 from importlib.resources import files
 
 ORDER = (
-    "residency", "pregnancy", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit", "notification", "delivery", "birth",
+    "residency", "pregnancy", "pregnancy_elsewhere", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit",
+    "notification", "delivery", "birth",
     "checkup_target", "checkup", "questionnaire", "checkup_person", "arrival", "link_quality",
 )  # fmt: skip
 

@@ -1,23 +1,12 @@
 -- One row per pregnancy delivered, with what belongs to it: notification, visits before, checkup and EPDS after.
 -- A delivery that another feed tells of is one of the register's pregnancies (by resident and month), or none.
-WITH elsewhere AS (
-    SELECT c.submitter, c.row_key, n.pregnancy_id,
-           row_number() OVER (PARTITION BY c.submitter, c.row_key
-                              ORDER BY CASE WHEN n.delivery_index IS NULL THEN 1 ELSE 0 END, n.to_index, n.pregnancy_id) AS place
-    FROM landing.current_delivery c
-    JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
-    JOIN core.pregnancy n ON n.municipality_code = c.municipality_code AND n.resident_id = p.resident_id
-        AND year(c.delivery_month) * 12 + month(c.delivery_month)
-            BETWEEN coalesce(n.delivery_index, n.from_index) AND n.to_index
-    WHERE c.is_authority AND NOT c.is_register
-),
-told AS (
+WITH told AS (
     SELECT c.*, p.resident_id, p.person_id,
            CASE WHEN c.is_register THEN c.pregnancy_key ELSE e.pregnancy_id END AS entity_id
     FROM landing.current_delivery c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
-    LEFT JOIN elsewhere e ON e.submitter = c.submitter AND e.row_key = c.row_key AND e.place = 1
-    WHERE c.is_authority AND (c.is_register OR e.row_key IS NOT NULL)
+    LEFT JOIN core.pregnancy_elsewhere e ON e.municipality_code = c.municipality_code AND e.pregnancy_key = c.pregnancy_key
+    WHERE c.is_authority AND (c.is_register OR e.pregnancy_id IS NOT NULL)
 ),
 ranked AS (
     SELECT told.*, row_number() OVER (PARTITION BY municipality_code, entity_id ORDER BY trust, row_key) AS place
