@@ -76,7 +76,8 @@ def _read(path: Path, folder: Path, feed: Feed, place: int, told: Gathered) -> _
         file.trouble, file.shows_all = "encoding", False
         return file
     parent = path.parent.relative_to(folder)
-    reading = Reading(data, is_lines, f"{parent}/" if is_lines else f"{parent}/{path.name}")
+    own = f"{parent}/{path.name}"
+    reading = Reading(data, is_lines, f"{parent}/" if is_lines else own, own)
     before = len(told.sources)
     for found in reading.read():
         if found.resource:

@@ -29,27 +29,36 @@ SHAPES: dict[str, dict[str, type]] = {
 def at(element: Any, *path: str) -> Any:
     """The element at a path of names, None where there is none."""
     for name in path:
-        element = element.get(name) if isinstance(element, dict) else None
+        if type(element) is not dict:
+            return None
+        element = element.get(name)
     return element
 
 
 def text(element: Any, *path: str) -> str | None:
-    found = at(element, *path)
-    return found.strip() or None if isinstance(found, str) else None
+    for name in path:
+        if type(element) is not dict:
+            return None
+        element = element.get(name)
+    return element.strip() or None if type(element) is str else None
 
 
 def each(element: Any, *path: str) -> list[Element]:
     """The objects of a list; an object alone counts as a list of one."""
     found = at(element, *path)
-    found = [found] if isinstance(found, dict) else found
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+    if type(found) is list:
+        return [one for one in found if type(one) is dict]
+    return [found] if type(found) is dict else []
 
 
 def codings(concept: Any) -> list[tuple[str, str]]:
     """(system, code) of every coding of a CodeableConcept, and (``, text) of its text."""
+    if type(concept) is not dict:
+        return []
     told = [(text(c, "system") or "", code) for c in each(concept, "coding") if (code := text(c, "code"))]
-    own = text(concept, "text")
-    return [*told, ("", own)] if own else told
+    if own := text(concept, "text"):
+        told.append(("", own))
+    return told
 
 
 def extensions(resource: Element) -> dict[str, Element]:
@@ -62,12 +71,13 @@ def extensions(resource: Element) -> dict[str, Element]:
 def misshapen(resource: Element) -> str | None:
     """The path of the first element that has another shape than FHIR gives it."""
     kind = str(resource["resourceType"])
-    for name, shape in SHAPES.get(kind, {}).items():
-        found = resource.get(name)
-        if found is None:
+    shapes = SHAPES.get(kind, {})
+    for name, found in resource.items():
+        shape = shapes.get(name)
+        if shape is None or found is None:
             continue
-        parts = found if isinstance(found, list) else []
-        if not isinstance(found, shape) or not all(isinstance(one, dict) for one in parts):
+        parts = found if isinstance(found, list) else ()
+        if type(found) is not shape or any(type(one) is not dict for one in parts):
             return f"{kind}.{name}"
     return None
 

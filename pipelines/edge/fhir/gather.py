@@ -115,14 +115,18 @@ class Gathered:
             self.subjects.setdefault(file, set()).add(subject)
             if is_protected(resource, found.labels) or _is_damaged(found):
                 self.flagged[subject] = file
-        for system, value, _ in identifiers(resource):
-            self.numbers.setdefault((file, system), []).append(value.encode("utf-8", "replace").decode())
-        if announces_my_number(resource):
-            self.has_my_number.add(file)
+        if "identifier" in resource:
+            self._note_numbers(resource, file)
         if not found.rule and (take := TAKES.get(found.kind)):
             take(self, found, source, key, subject)
         if "#" not in found.address or source.fate != "no_place":  # what is contained is part of its resource
             self.sources.append(source)
+
+    def _note_numbers(self, resource: Element, file: str) -> None:
+        for system, value, _ in identifiers(resource):
+            self.numbers.setdefault((file, system), []).append(value.encode("utf-8", "replace").decode())
+        if announces_my_number(resource):
+            self.has_my_number.add(file)
 
     def _subject(self, found: Found) -> Key | None:
         return next((k for name in ("subject", "patient", "beneficiary") if (k := reference(found, name))), None)

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -84,8 +84,10 @@ def member_of(resource: Element) -> dict[str, str]:
     return {}
 
 
-def is_protected(resource: Element, labels: Iterable[Element] = ()) -> bool:
+def is_protected(resource: Element, labels: Sequence[Element] = ()) -> bool:
     """A label that is not plainly harmless, or the project's own mark that is not plainly no."""
+    if not labels and "meta" not in resource and "extension" not in resource:
+        return False
     own = extensions(resource).get("is-not-disclosed")
     marked = own is not None and own.get("valueBoolean") is not False
     meta = resource.get("meta")

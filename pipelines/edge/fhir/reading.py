@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipelines.edge.fhir.elements import Element, each
-from pipelines.edge.fhir.resources import SURROGATE, Found, entry_of, resource_of
+from pipelines.edge.fhir.resources import SURROGATE, Found, Place, entry_of, may_be_no_text, resource_of
 
 _BLANK, _BETWEEN = re.compile(r"[ \t\r\n]*"), re.compile(r"[ \t\r\n,]*")
 _NEXT_ENTRY = re.compile(r'\{\s*"(?:fullUrl|resource)"\s*:')
@@ -32,11 +32,16 @@ UNREADABLE = (ValueError, RecursionError)
 
 
 class Reading:
-    """Reads a file; afterwards `is_complete` tells whether its end was reached, `labels` the security labels of the whole."""
+    """Reads a file; afterwards `is_complete` tells whether its end was reached, `labels` the security labels of the whole.
 
-    def __init__(self, data: bytes, is_lines: bool, scope: str) -> None:
+    scope: where references are found, that of the file itself or, for the resources of NDJSON, of all such files;
+    own: the file's, in which each line that is a bundle has its own.
+    """
+
+    def __init__(self, data: bytes, is_lines: bool, scope: str, own: str = "") -> None:
         self.text = data.decode("utf-8-sig", "surrogateescape")
-        self.is_lines, self.scope = is_lines, scope
+        self.is_lines, self.scope, self.own = is_lines, scope, own or scope
+        self.is_text = not may_be_no_text(self.text)
         self.is_complete = False
         self.labels: list[Element] = []
         self._at = 0
@@ -51,16 +56,17 @@ class Reading:
             end = self.text.find("\n", self._at) + 1 or len(self.text)
             piece, self._at = self.text[self._at : end].strip(" \t\r\n"), end
             if piece:
-                yield from self._line(Found(number, self.scope, unread=piece))
+                yield from self._line(number, piece)
         self.is_complete = True
 
-    def _line(self, place: Found) -> Iterator[Found]:
+    def _line(self, number: int, piece: str) -> Iterator[Found]:
         try:
-            element = STRICT.decode(place.unread)
+            element = STRICT.decode(piece)
         except UNREADABLE:
-            yield self._unreadable(place.number, place.unread)
+            yield self._unreadable(number, piece)
             return
-        yield from resource_of(element, place)
+        is_bundle = isinstance(element, dict) and element.get("resourceType") == "Bundle"
+        yield from resource_of(element, Place(number, self.own if is_bundle else self.scope, piece, self.is_text))
 
     def _file(self) -> Iterator[Found]:
         start = self._next(_BLANK)
@@ -92,7 +98,7 @@ class Reading:
         self._at += 1
         self.labels = each(members, "meta", "security")
         if members.get("resourceType") != "Bundle" and not count:
-            yield from resource_of(members, Found(1, self.scope))
+            yield from resource_of(members, Place(1, self.scope, self.text, self.is_text))
 
     def _entries(self, number: int) -> Iterator[Found]:
         """Stands on an opening bracket, and afterwards behind the closing one."""
@@ -108,7 +114,8 @@ class Reading:
                 self._at = following.start() if following else len(self.text)
                 yield self._unreadable(number, self.text[here : self._at])
             else:
-                yield from entry_of(entry, Found(number, self.scope, unread=self.text[here : self._at]))
+                piece = self.text[here : self._at]
+                yield from entry_of(entry, Place(number, self.scope, piece, self.is_text))
             number += 1
         self._at += 1
 

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from pipelines.edge.fhir.elements import Element, base_of, each, misshapen, text
@@ -39,56 +39,73 @@ class Found:
         return str(self.resource.get("resourceType", ""))
 
 
-def entry_of(entry: Any, place: Found, depth: int = 1) -> Iterator[Found]:
-    """What an entry of a bundle, or an element of a list, holds; an entry without resource (a deletion) holds nothing.
+@dataclass(frozen=True)
+class Place:
+    """Where resources stand. piece: their text, where one of them may be no text (a bad byte, half a letter)."""
 
-    place: number, scope, labels and the text (`unread`) of where it stands.
-    """
+    number: int
+    scope: str
+    piece: str
+    is_text: bool
+    labels: tuple[Element, ...] = ()
+    depth: int = 1
+
+    def refused(self, rule: str, path: str = "") -> Found:
+        return Found(self.number, self.scope, rule=rule, path=path, unread=self.piece, labels=self.labels)
+
+
+def entry_of(entry: Any, place: Place) -> Iterator[Found]:
+    """What an entry of a bundle, or an element of a list, holds; an entry without resource (a deletion) holds nothing."""
     if isinstance(entry, dict) and "resourceType" not in entry:
         if "resource" in entry:
-            yield from resource_of(entry["resource"], replace(place, address=text(entry, "fullUrl") or ""), depth)
+            yield from resource_of(entry["resource"], place, text(entry, "fullUrl") or "")
     else:
-        yield from resource_of(entry, place, depth)
+        yield from resource_of(entry, place)
 
 
-def resource_of(resource: Any, place: Found, depth: int = 1) -> Iterator[Found]:
+def resource_of(resource: Any, place: Place, full_url: str = "") -> Iterator[Found]:
     kind = resource.get("resourceType") if isinstance(resource, dict) else None
     if not isinstance(kind, str) or kind not in types():
-        yield replace(place, rule="resource", path="resourceType")
+        yield place.refused("resource", "resourceType")
     elif kind == "Bundle":
-        yield from _inner(resource, place, depth)
+        yield from _inner(resource, place)
     else:
-        yield from _whole(resource, place)
+        yield from _whole(resource, place, full_url)
 
 
-def _inner(bundle: Element, place: Found, depth: int) -> Iterator[Found]:
+def _inner(bundle: Element, place: Place) -> Iterator[Found]:
     entries = bundle.get("entry", [])
-    if depth == DEEPEST_BUNDLE or not isinstance(entries, list):
-        yield replace(place, rule="deep" if depth == DEEPEST_BUNDLE else "shape", path="Bundle.entry")
+    if place.depth == DEEPEST_BUNDLE or not isinstance(entries, list):
+        yield place.refused("deep" if place.depth == DEEPEST_BUNDLE else "shape", "Bundle.entry")
         return
     labels = (*place.labels, *each(bundle, "meta", "security"))
-    inside = replace(place, scope=f"{place.scope}#{place.number}", labels=labels, address="")
+    scope = f"{place.scope}#{place.number}"
+    inside = Place(place.number, scope, place.piece, place.is_text, labels, place.depth + 1)
     for entry in entries:
-        yield from entry_of(entry, inside, depth + 1)
+        yield from entry_of(entry, inside)
 
 
-def _whole(resource: Element, place: Found) -> Iterator[Found]:
-    rule = "encoding" if _holds_no_text(resource, place.unread) else ""
-    own = f"{resource['resourceType']}/{text(resource, 'id') or f'?{place.number}'}"
-    here = replace(place, address=place.address or own, base=base_of(place.address), unread="")
-    yield _judged(replace(here, resource=resource, rule=rule))
-    for inner in each(resource, "contained"):
+def _whole(resource: Element, place: Place, full_url: str) -> Iterator[Found]:
+    rule = "" if place.is_text or is_text(resource) else "encoding"
+    address = full_url or f"{resource['resourceType']}/{text(resource, 'id') or f'?{place.number}'}"
+    yield _judged(resource, place, address, full_url, rule)
+    for inner in each(resource, "contained") if "contained" in resource else ():
         if text(inner, "resourceType") in types():
-            yield _judged(replace(here, resource=inner, rule=rule, address=f"{here.address}#{text(inner, 'id')}"))
+            yield _judged(inner, place, f"{address}#{text(inner, 'id')}", full_url, rule)
 
 
-def _judged(found: Found) -> Found:
-    wrong = None if found.rule else misshapen(found.resource)
-    return replace(found, rule="shape", path=wrong) if wrong else found
+def _judged(resource: Element, place: Place, address: str, full_url: str, rule: str) -> Found:
+    wrong = None if rule else misshapen(resource)
+    base = base_of(full_url) if full_url else ""
+    return Found(
+        place.number, place.scope, resource, address, base, "shape" if wrong else rule, wrong or "", labels=place.labels
+    )
 
 
-def _holds_no_text(resource: Element, piece: str) -> bool:
-    if SURROGATE.search(piece):
-        return True
-    is_sure = piece and not _ESCAPED_SURROGATE.search(piece)
-    return not is_sure and bool(SURROGATE.search(json.dumps(resource, ensure_ascii=False, default=str)))
+def may_be_no_text(piece: str) -> bool:
+    """A byte that is no UTF-8, or an escape of half a letter, may stand in the text."""
+    return bool(SURROGATE.search(piece) or _ESCAPED_SURROGATE.search(piece))
+
+
+def is_text(resource: Element) -> bool:
+    return not SURROGATE.search(json.dumps(resource, ensure_ascii=False, default=str))
