@@ -89,6 +89,7 @@ def synth(
         str | None,
         typer.Option(help="送る記録だけを、カンマ区切りで / records to send, by commas; all that there are facts for"),
     ] = None,
+    others: Annotated[str, typer.Option("--also", help="加えて送るシステム: ehr,handbook / feeds sent besides")] = "",
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
 ) -> None:
@@ -102,6 +103,7 @@ def synth(
             out, prefectures=codes, births=births, fiscal_years=_span(fiscal_years), seed=seed, faults=faults, jobs=jobs,
             municipality=municipality, layout=layout, encoding=encoding, only=only, progress=progress,
             records=None if records is None else records.split(","),
+            others=tuple(name for name in others.split(",") if name),
         )  # fmt: skip
     _tell(done, as_json)
     raise typer.Exit(0 if done.is_calibrated else 1)

@@ -16,6 +16,7 @@ from typing import Protocol
 import numpy as np
 import polars as pl
 
+from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from synthetic import calibration, truth
 from synthetic.asked import CannotBeHad
@@ -40,6 +41,7 @@ WORKER = {  # environment of a worker process
     "MALLOC_TRIM_THRESHOLD_": str(1 << 30),
     "_RJEM_MALLOC_CONF": "dirty_decay_ms:-1,muzzy_decay_ms:-1",
 }
+OTHER_FEEDS = tuple(name for name in FEEDS if name not in ("municipal", "pmh"))
 STAGES = {
     "moves": ("転居", "moves"),
     "feeds": ("提出ファイル", "feeds"),
@@ -99,6 +101,7 @@ def make_cohort(
     encoding: str | None = None,
     only: int | None = None,
     records: Collection[str] | None = None,
+    others: tuple[str, ...] = (),
 ) -> Summary:
     """Makes OUT/feeds, OUT/truth and OUT/calibration.html; the same arguments give the same bytes.
 
@@ -112,6 +115,7 @@ def make_cohort(
     only: an `entity_id`; of the cohort that the other arguments describe nothing but the column is made in which this
     person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
     records: names of those that are sent; None for all that there are facts for.
+    others: feeds that every submitter sends besides the municipal one and PMH (`ehr`, `handbook`).
     chunk: columns at a time; None for as many as fit into 300 MiB.
     progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
@@ -119,6 +123,7 @@ def make_cohort(
     """
     _refuse(fiscal_years, births, jobs, chunk, encoding)
     sent = _sent(records)
+    _refuse_feeds(others)
     rates = profile(faults)
     own = own_feed(layout, encoding or ENCODINGS[0]) if layout else None
     window, draws, clock = Window(*fiscal_years), Draws(seed), _Clock()
@@ -131,7 +136,7 @@ def make_cohort(
         work = _fresh(out / ".making")
         of_all = partial(
             Job, work / "feeds", work / "parts", seed, window, chosen=scope.municipalities, only=column, own=own, records=sent,
-            encoding=encoding or (ENCODINGS[0] if own else None), rates=rates, chunk=chunk or columns_at_once(window),
+            encoding=encoding or (ENCODINGS[0] if own else None), rates=rates, chunk=chunk or columns_at_once(window), others=others,
         )  # fmt: skip
         made = _made(pool, _jobs(of_all, wanted, moving), progress)
     clock.lap("feeds")
@@ -166,6 +171,14 @@ def _sent(records: Collection[str] | None) -> tuple[str, ...]:
             f"A cohort can send the records {', '.join(SENT)}; got {', '.join(unknown)}.",
         )
     return tuple(name for name in RECORDS if name in (SENT if records is None else records))
+
+
+def _refuse_feeds(others: tuple[str, ...]) -> None:
+    if unknown := sorted(set(others) - set(OTHER_FEEDS)):
+        raise CannotBeHad(
+            f"追加できるシステムは {', '.join(OTHER_FEEDS)} です({', '.join(unknown)})。",
+            f"Feeds to be added must be of {', '.join(OTHER_FEEDS)}; got {', '.join(unknown)}.",
+        )
 
 
 def columns_at_once(window: Window) -> int:

@@ -227,7 +227,9 @@ def eligible(kind: Kind, sheet: Sheet, fields: tuple[str, ...]) -> np.ndarray:
     rows = sheet.filled(*needed)
     if kind.name == "stage_disagrees":
         rows &= (sheet.rows["gestation_weeks_at_notification"] < 28).fill_null(False).to_numpy()
-    if kind.name in ("kana_variant", "surname_changed"):
+    if kind.name in ("kana_variant", "surname_changed") and "resident_type_code" not in sheet.rows.columns:
+        rows[:] = False  # whose name can be written otherwise is not told
+    elif kind.name in ("kana_variant", "surname_changed"):
         rows &= (sheet.rows["resident_type_code"] == JAPANESE).fill_null(False).to_numpy()
     if kind.name in ("impossible_date", "visit_before_birth"):
         rows &= sheet.filled("birth_date")

@@ -116,6 +116,20 @@ def through_pmh(facts: Facts, own: Observed, joined: Ids) -> Observed:
     return Observed(own.record, "pmh", rows.with_columns(**head), people)
 
 
+def through_other(own: Observed, feed: str, initial: str) -> Observed:
+    """A record's rows as another system holds them, under its own numbers, which begin with a letter of its own."""
+    rows = own.rows
+    people = own.people.with_columns(person_local=pl.concat_str(pl.lit(initial), "pmh_key"))
+    columns = {}
+    if "pregnancy" in rows.columns:
+        columns["pregnancy_no"] = pregnancy_number(
+            rows["pregnancy"].to_numpy(), submitters(own.people, rows), of_pmh=True
+        )
+    if "mother" in rows.columns:
+        columns["mother_local"] = people["person_local"][rows["mother"]]
+    return Observed(own.record, feed, rows.with_columns(**columns), people)
+
+
 def _channel(draws: Draws, record: str, ids: Ids, submitter: Ids, year: Ids) -> Ids:
     """By the record's shares; what would come on paper comes another way the more often, the later."""
     shares = CHANNELS[record]

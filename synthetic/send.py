@@ -15,7 +15,9 @@ import polars as pl
 from pipelines.declaration import Record
 from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column, Feed
+from synthetic.bundles import SENDER, bundles
 from synthetic.draws import Draws, Ids
+from synthetic.exchange import objects
 from synthetic.fault_kinds import BAD_BYTE, EXTRA_CELL, Sheet
 from synthetic.faults import Faulty
 from synthetic.observe import Observed
@@ -24,7 +26,7 @@ from synthetic.places import Habits
 SHARED = ("submitter", "entity_id", "household")
 UNDECODABLE = {"utf-8": b"\xff", "utf-8-sig": b"\xff", "cp932": b"\x81\x39"}
 LINE_END = ord("\n")
-HEADING_LINES = 1  # CSV heading, or the opening bracket of a JSON array
+HEADING_LINES = 1  # CSV heading, opening bracket of a JSON array, or the sender of FHIR resources
 _MY_NUMBER_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 
@@ -76,6 +78,10 @@ def lines_of(draws: Draws, faulty: Faulty, feed: Feed) -> Lines:
     columns = feed.columns(sheet.record)
     if feed.format == "csv":
         whole, changed = _csv(sheet.rows, columns), _csv(faulty.changed, columns)
+    elif feed.format == "fhir":
+        whole, changed = (bundles(rows, sheet.record, feed) for rows in (sheet.rows, faulty.changed))
+    elif feed.is_self_entered:
+        whole, changed = (objects(rows, sheet.record, feed) for rows in (sheet.rows, faulty.changed))
     else:
         entities = sheet.about["entity_id"]
         whole = _json(draws, sheet.rows, entities, columns, sheet.record)
@@ -102,7 +108,7 @@ class Written:
             heading = self.habits.written(_heading(self.feed.columns(self.record)))
             self.path.write_bytes(b"\xef\xbb\xbf" * (self.habits.encoding == "utf-8-sig") + heading)
         else:
-            self.path.write_bytes(b"[")
+            self.path.write_bytes(SENDER if self.feed.format == "fhir" else b"[")
 
     def add(self, text: bytes, n: int) -> None:
         """Appends n rows, a line each."""

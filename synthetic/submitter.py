@@ -21,7 +21,7 @@ from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
 from synthetic.faults import KEY_SCHEMA, Faulty, household_fault, with_faults
 from synthetic.layout import OwnFeed
-from synthetic.observe import THROUGH_PMH, observed, people_as_recorded, through_pmh
+from synthetic.observe import THROUGH_PMH, Observed, observed, people_as_recorded, through_other, through_pmh
 from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
 from synthetic.population.as_records import events_of
@@ -42,6 +42,7 @@ class Job:
 
     municipalities: their positions, rising. columns: how many of its own each brings. arrivals: mothers of other
     columns that move to one of them, and where to. chosen: positions of all submitters of the cohort.
+    others: feeds sent besides the municipal one and PMH, by every submitter.
     only: the one column that is wanted; None for all. own: a municipality's own format of its files; encoding: theirs,
     None for each submitter's habit. records: those that are sent. rates: kind -> faults per million. chunk: columns at a time. parts: folder for their tables until all submitters are made.
     """
@@ -60,6 +61,7 @@ class Job:
     records: tuple[str, ...]
     rates: dict[str, int]
     chunk: int
+    others: tuple[str, ...] = ()
 
     def habits(self, draws: Draws, municipality: int) -> Habits:
         own = habits(draws, municipality, self.window.end)
@@ -71,6 +73,7 @@ class Job:
             yield municipal
         if record in self.records and its_habits.uses_pmh and record in THROUGH_PMH:
             yield FEEDS["pmh"]
+        yield from (FEEDS[n] for n in self.others if record in self.records and record in FEEDS[n].record_names)
 
 
 @dataclass(frozen=True)
@@ -197,8 +200,15 @@ def _send(draws: Draws, facts: Facts, files: _Files, job: Job) -> None:
             few = replace(facts, events={record: events[start : start + ROWS_AT_ONCE]})
             own = observed(few, record, people)
             for feed in job.feeds_of(record, JSON_HABITS):
-                rows = own if feed.name == "municipal" else through_pmh(few, own, files.in_pmh)
+                rows = _through(feed, few, own, files.in_pmh)
                 files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), job.rates), feed)
+
+
+def _through(feed: Feed, facts: Facts, own: Observed, in_pmh: Ids) -> Observed:
+    """What of a record's rows comes through a feed, and under whose numbers."""
+    if feed.name == "pmh":
+        return through_pmh(facts, own, in_pmh)
+    return through_other(own, feed.name, feed.name[0].upper()) if feed.local_namespace else own
 
 
 def _to_be_listed(draws: Draws, facts: Facts, rates: dict[str, int]) -> pl.DataFrame:
