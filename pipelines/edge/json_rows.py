@@ -14,6 +14,7 @@ import polars as pl
 _DECODER = json.JSONDecoder()
 _BETWEEN = re.compile(r"[\s,]*")
 _NEXT_OBJECT = re.compile(r"\n\s*,?\s*(?=\{)")
+_HALF_A_LETTER = re.compile(r"\\u[dD][89a-fA-F]")  # an escape that, alone, no text can hold
 UNREADABLE = "\0"  # stands for a line that is not text: no JSON object can hold it
 
 
@@ -61,6 +62,8 @@ class Elements:
         except (ValueError, RecursionError):
             found = _NEXT_OBJECT.search(self.text, at)
             return None, found.end() if found else None
+        if _HALF_A_LETTER.search(self.text, at, end) and not _is_text(element):
+            return None, end
         return (element if isinstance(element, dict) else None), end
 
     def _note_names(self, element: dict[str, Any]) -> None:
@@ -68,6 +71,10 @@ class Elements:
         for value in element.values():
             if type(value) is dict:
                 self.names.update(value)
+
+
+def _is_text(element: Any) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in json.dumps(element, ensure_ascii=False))
 
 
 def rows_of(elements: Iterable[tuple[int, dict[str, Any]]], paths: list[str]) -> pl.DataFrame:

@@ -119,7 +119,7 @@ def _csv(feed: Feed, record: Record, rows: list[dict[str, str | None]], end: str
 def _json(feed: Feed, record: Record, rows: list[dict[str, str | None]]) -> str:
     elements = []
     for r in rows:
-        element: dict[str, Any] = {"myNumber": "210987654321"}
+        element: dict[str, Any] = dict.fromkeys(feed.dropped, "210987654321")
         for column in feed.columns(record):
             _place(element, column.header.split("."), _sent(r, column.field, column.conversion))
         elements.append(element)

@@ -30,3 +30,9 @@ def test_a_cut_file_is_not_complete() -> None:
 def test_a_nested_value_in_a_single_place_keeps_no_valid_form() -> None:
     rows = rows_of(Elements('[{"a": {"b": 1}, "n": 2.5, "f": false}]').read(), ["a", "n", "f"])
     assert rows.rows() == [(1, '{"b": 1}', "2.5", "false")]
+
+
+def test_an_escape_of_half_a_letter_is_a_broken_object_and_a_whole_letter_is_none() -> None:
+    elements = Elements('[\n{"a": "\\ud800"},\n{"a": "\\ud83d\\ude00"},\n{"\\udfff": "1"}\n]')
+    assert rows_of(elements.read(), ["a"]).rows() == [(3, "\U0001f600")]
+    assert (elements.broken, elements.is_complete) == ([2, 4], True)

@@ -13,6 +13,7 @@ import pytest
 
 from pipelines.feeds import FEEDS
 from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
+from tests.edge.made_bundles import bundle, child, patient, visit, weight
 from tests.edge.made_feeds import CHILD, MOTHER, Town, row
 from tests.edge.opened_parcel import opened
 from tests.edge.test_my_number import NUMBERS
@@ -115,6 +116,26 @@ def test_no_byte_of_parcel_state_and_report_names_a_person(busy_town: Town, cent
     assert {busy_town.state / "state.json", busy_town.report / "refusals.csv"} <= set(others)
     assert leaks(b"".join(p.read_bytes() for p in others)) == []
     assert leaks("\n".join([*sent.lines(), str(sent.summary())]).encode()) == []
+
+
+def test_no_byte_of_a_parcel_made_of_bundles_and_handbooks_names_a_person(town: Town, centre: Path) -> None:  # noqa: F811
+    told = [patient(number="HOSPITAL-4711"), child(), visit(), weight(), weight("読めない", of="Encounter/v1")]
+    for name in ("bundle.json", f"{MOTHER['name']}-HOSPITAL-4711.json"):
+        (town.feeds.path / "ehr").mkdir(parents=True, exist_ok=True)
+        (town.feeds.path / "ehr" / name).write_text(bundle(*told), "utf-8")
+    for record in FEEDS["handbook"].record_names:
+        town.feeds.put(record, row(record, note=NOTE), feed="handbook")
+    sent = town.send()
+    inside = opened(sent.parcel, centre)
+    assert {"ehr", "handbook"} == set(inside.tables["antenatal_visit"]["feed"])
+    state = [pl.read_parquet(p) for p in town.state.glob("*.parquet")]
+    said = "\n".join([*sent.lines(), str(sent.summary())]).encode()
+    others = b"".join(p.read_bytes() for p in town.home.rglob("*") if p.is_file() and town.feeds.path not in p.parents)
+    whole = (
+        inside.raw + everything(inside.tables) + everything({str(i): t for i, t in enumerate(state)}) + said + others
+    )
+    assert leaks(whole) == []
+    assert b"HOSPITAL-4711" not in whole and "読めない".encode() not in whole
 
 
 def send_command(town: Town) -> list[str]:  # noqa: F811
