@@ -166,6 +166,12 @@ def test_a_my_number_stops_the_file(tmp_path: Path, identifier: dict[str, object
     assert rows(folder, "antenatal_visit") == []
 
 
+@pytest.mark.parametrize("more", [{"myNumber": "1"}, {"extension": [{"url": "urn:x:MyNumber", "valueString": "1"}]}])
+def test_an_element_named_like_a_my_number_stops_the_file(tmp_path: Path, more: dict[str, Any]) -> None:
+    folder = read(tmp_path, bundle(patient(**more), visit()))
+    assert [(line, rule) for _, line, _, rule in told(folder)] == [(0, "my_number")]
+
+
 def test_identifiers_filled_like_my_numbers_stop_the_file(tmp_path: Path) -> None:
     people = [patient(identity=f"m{i}", identifier=[{"system": "urn:x", "value": "123456789018"}]) for i in range(20)]
     assert [rule for _, _, _, rule in told(read(tmp_path, bundle(*people)))] == ["my_number"]

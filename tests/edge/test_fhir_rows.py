@@ -118,6 +118,18 @@ def test_the_phr_document_types_are_a_visit_and_a_checkup(tmp_path: Path) -> Non
     assert told(folder) == []
 
 
+def test_a_document_without_an_encounter_is_of_the_day_of_what_it_lists(tmp_path: Path) -> None:
+    own = [{"url": "urn:mchdb:extension:pregnancy-number", "valueString": "P-1"},
+           {"url": "urn:mchdb:extension:visit-number", "valueInteger": 3}]  # fmt: skip
+    document: dict[str, Any] = {
+        "resourceType": "Composition", "type": concept("urn:oid:1.2.392.200119.6.1001", "44"), "date": "2022-06-01",
+        "subject": {"reference": "Patient/m"}, "section": [{"entry": [{"reference": "Observation/w"}]}], "extension": own,
+    }  # fmt: skip
+    listed = weight(of="") | {"id": "w", "effectiveDateTime": "2022-05-30T09:00:00+09:00"}
+    (row,) = rows(read(tmp_path, bundle(document, patient(), listed)), "antenatal_visit")
+    assert (row["visit_date"], row["recorded_date"], row["weight_kg"]) == (date(2022, 5, 30), date(2022, 6, 1), 58.5)
+
+
 def test_a_birth_is_told_by_its_weight_and_knows_its_mother(tmp_path: Path) -> None:
     born = weight(2987, "g", of="Encounter/b", about="Patient/c") | {"code": concept(LOINC, "8339-4")}
     weeks = weight(275, "d", of="", about="Patient/c") | {"code": concept(LOINC, "76516-4")}

@@ -26,8 +26,9 @@ def joined(told: Gathered) -> list[Joined]:
     events = _once(told)
     by_visit = {(e.record, e.visit): e for e in events if e.visit}
     made = {id(e): Joined(e, {}) for e in events}
+    days = {values.key: values.date for values in told.values}
     for event in events:
-        _complete(event, told)
+        _complete(event, told, days)
     whose = _Whose(events, by_visit)
     for values in told.values:
         for event in whose.of(values):
@@ -57,11 +58,14 @@ def _once(told: Gathered) -> list[Event]:
     return [*kept.values(), *alone]
 
 
-def _complete(event: Event, told: Gathered) -> None:
-    """What the Encounter knows, and what only the day tells."""
+def _complete(event: Event, told: Gathered, days: dict[Key, str]) -> None:
+    """What the Encounter knows; of a document without one the day of what it lists; and what only the day tells."""
     stay = told.stays.get(event.visit) if event.visit else None
     if stay:
         event.patient, event.date = event.patient or stay.patient, event.date or stay.date
+    listed = {days[key] for key in event.holds if days.get(key)}
+    if not event.date and len(listed) == 1:
+        event.date = listed.pop()
     if event.record == "birth":
         mothers = told.stays.get(stay.part_of) if stay and stay.part_of else None
         _mother(event, mothers.patient if mothers else None, told)

@@ -115,7 +115,7 @@ class Gathered:
             self.subjects.setdefault(file, set()).add(subject)
             if is_protected(resource, found.labels) or _is_damaged(found):
                 self.flagged[subject] = file
-        if "identifier" in resource:
+        if found.kind == "Patient" or "identifier" in resource or "extension" in resource:
             self._note_numbers(resource, file)
         if not found.rule and (take := TAKES.get(found.kind)):
             take(self, found, source, key, subject)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 
 from pipelines.edge.fhir.elements import Element, codings, each, extensions, text
 from pipelines.edge.fhir.meaning import identifier_kind, is_flag
@@ -68,11 +68,16 @@ def issuer(system: str) -> str:
 
 
 def announces_my_number(resource: Element) -> bool:
-    """An identifier whose system or type says that it is a My Number or another national number."""
-    return any(
-        identifier_kind(system) == "my_number" or any(map(is_forbidden_name, (system, *types)))
-        for system, _, types in identifiers(resource)
-    )
+    """A name in it (of an element, of an identifier's system or type, of an extension) says My Number or another such number."""
+    systems = [(system, types) for system, _, types in identifiers(resource)]
+    names = {name for system, types in systems for name in (system, *types)}
+    names |= {text(e, "url") or "" for e in each(resource, "extension")} | resource.keys()
+    return any(map(_is_forbidden, names)) or any(identifier_kind(system) == "my_number" for system, _ in systems)
+
+
+@lru_cache(4096)
+def _is_forbidden(name: str) -> bool:
+    return is_forbidden_name(name)
 
 
 def member_of(resource: Element) -> dict[str, str]:
