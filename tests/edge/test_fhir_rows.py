@@ -174,6 +174,13 @@ def test_a_called_off_visit_is_a_cancellation_and_a_planned_one_is_none(tmp_path
     assert [r["is_cancelled"] for r in rows(folder, "antenatal_visit")] == [True]
 
 
+def test_a_called_off_visit_stays_so_when_its_document_comes_first(tmp_path: Path) -> None:
+    document = {"resourceType": "Composition", "status": "final", "type": concept("urn:mchdb:record", "antenatal_visit"),
+                "subject": {"reference": "Patient/m"}, "encounter": {"reference": "Encounter/v1"}}  # fmt: skip
+    folder = read(tmp_path, bundle(document, patient(), visit(status="entered-in-error")))
+    assert [r["is_cancelled"] for r in rows(folder, "antenatal_visit")] == [True]
+
+
 def test_files_of_an_export_may_refer_to_each_other(tmp_path: Path) -> None:
     read(tmp_path, lines(weight()), "Observation.ndjson")
     read(tmp_path, lines(visit()), "Encounter.ndjson")

@@ -54,6 +54,12 @@ def test_cancellations_and_corrections_come_under_the_number_of_their_row(out: P
     assert repeated > 10
 
 
+def test_what_was_cancelled_is_cancelled(out: Path) -> None:
+    key = pl.read_parquet(out / "truth" / "answer_key.parquet").filter(kind="cancellation", feed="ehr")
+    rows = [f.rows for f in read_folder(out / "feeds" / CODE).files if f.arrived.feed.name == "ehr" and len(f.rows)]
+    assert sum(int(r["is_cancelled"].sum()) for r in rows) == key["fault_id"].n_unique() > 0
+
+
 def test_a_feed_that_cannot_be_added_is_refused_in_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(CannotBeHad, match="ehr"):
         make_cohort(tmp_path, municipality=CODE, others=("pmh",))

@@ -50,7 +50,8 @@ def _once(told: Gathered) -> list[Event]:
         key = (event.record, event.patient if event.record == "birth" else event.visit)
         first = kept.setdefault(key, event) if key[1] else event  # type: ignore[arg-type]
         if first is not event:
-            first.told = event.told | first.told
+            is_called_off = max(event.told["status"], first.told["status"])  # whichever of them says so
+            first.told = event.told | first.told | {"status": is_called_off}
             first.date, first.holds = first.date or event.date, first.holds + event.holds
             first.patient, first.visit = first.patient or event.patient, first.visit or event.visit
         elif key[1] is None:
