@@ -47,6 +47,11 @@ def _text(field: str) -> pl.Expr:
     )
 
 
+def _number(field: str) -> pl.Expr:
+    """A field as a JSON number; as a string where it is none."""
+    return pl.when(pl.col(field).str.contains(r"^-?\d+(\.\d+)?$")).then(pl.col(field)).otherwise(_text(field))
+
+
 def _if(column: Column | None, before: str, after: str = "", value: pl.Expr | None = None) -> pl.Expr:
     """A piece of text around a value; nothing where there is none."""
     if column is None:
@@ -94,7 +99,7 @@ def _patient(has: dict[str, Column]) -> pl.Expr:
         _if(of("name[ABC]"), f',{{"extension":[{ABC}],"text":', "}"),
         "]", _if(of("telecom[phone]"), ',"telecom":[{"system":"phone","value":', "}]"),
         _if(of("gender"), ',"gender":"', '"', gender), _if(of("birthDate"), ',"birthDate":'),
-        _if(of("multipleBirth"), ',"multipleBirthInteger":', value=pl.col("child_order")), "}}",
+        _if(of("multipleBirth"), ',"multipleBirthInteger":', value=_number("child_order")), "}}",
     )  # fmt: skip
 
 
@@ -139,7 +144,7 @@ def _observation(column: Column, record: Record, feed: Feed) -> pl.Expr:
             column, f'{before}"valueCodeableConcept":{{"coding":[{{"system":"{LIST}{rule.code_list}","code":', "}]}}}"
         )
     ucum = f',"unit":"{unit}","system":"http://unitsofmeasure.org","code":"{unit}"' if unit else ""
-    return _if(column, f'{before}"valueQuantity":{{"value":', f"{ucum}}}}}}}", pl.col(column.field))
+    return _if(column, f'{before}"valueQuantity":{{"value":', f"{ucum}}}}}}}", _number(column.field))
 
 
 @cache

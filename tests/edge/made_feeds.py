@@ -20,6 +20,7 @@ from pipelines.edge.state import SENT_SCHEMA
 from pipelines.feeds import FEEDS, Feed
 from pipelines.keys import create
 from pipelines.records import RECORDS
+from synthetic.bundles import bundles
 
 TOWN, OTHER_TOWN = "313254", "172057"
 MOTHER = {
@@ -104,6 +105,8 @@ class Folder:
 
 
 def text_of(feed: Feed, record: Record, rows: list[dict[str, str | None]], end: str = "\n") -> str:
+    if feed.format == "fhir":
+        return bundles(pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String)), record, feed).decode()
     return _csv(feed, record, rows, end) if feed.format == "csv" else _json(feed, record, rows)
 
 
