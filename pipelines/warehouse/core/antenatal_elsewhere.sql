@@ -13,12 +13,19 @@ WITH told AS (
     WHERE NOT (c.is_register AND c.is_authority)
       AND NOT EXISTS (SELECT 1 FROM core.pregnancy n WHERE n.pregnancy_id = c.pregnancy_key)
 ),
-placed AS (
-    SELECT c.*, n.pregnancy_id,
-           row_number() OVER (PARTITION BY c.submitter, c.row_key ORDER BY n.to_index, n.pregnancy_id) AS nearest
+fits AS (
+    SELECT c.*, n.pregnancy_id, n.to_index
     FROM told c
     JOIN core.pregnancy n ON n.municipality_code = c.municipality_code AND n.resident_id = c.own_resident_id
-        AND (c.visit_index BETWEEN n.from_index AND n.to_index
-             OR (c.visit_index IS NULL AND c.named_id = n.pregnancy_id))
+        AND c.visit_index BETWEEN n.from_index AND n.to_index
+    UNION ALL
+    SELECT c.*, n.pregnancy_id, n.to_index
+    FROM told c
+    JOIN core.pregnancy n ON n.municipality_code = c.municipality_code AND n.pregnancy_id = c.named_id
+    WHERE c.visit_index IS NULL
+),
+placed AS (
+    SELECT fits.*, row_number() OVER (PARTITION BY submitter, row_key ORDER BY to_index, pregnancy_id) AS nearest
+    FROM fits
 )
 SELECT * FROM placed WHERE nearest = 1
