@@ -15,9 +15,11 @@ WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 SHORTEST = 12  # bytes of a cell that can hold one
 SMALLEST_COLUMN = 20
 SHARE = 0.5
-SEPARATORS = r"[\s\-－‐‑–—−ー]"
-LIKE_ONE = rf"(?:[0-9０-９]{SEPARATORS}*){{11}}[0-9０-９]"
-TWELVE = r"(?:^|\D)(\d{12})(?:$|\D)"
+DIGITS = 12
+SEPARATORS = r"[\s\-－‐‑–—―−ー]"
+LIKE_ONE = rf"[0-9](?:{SEPARATORS}*[0-9]){{11,}}"
+OTHER_DIGIT = r"[\p{N}--[0-9]]"  # full-width, circled, raised and more, of which NFKC makes digits
+LIKE_OTHERS = rf"\p{{N}}(?:{SEPARATORS}*\p{{N}}){{5,}}"  # one of them makes two digits at most
 
 
 def is_forbidden_name(heading: str) -> bool:
@@ -47,8 +49,9 @@ def numbers_in(rows: pl.DataFrame) -> dict[str, Numbers]:
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
     long = _true(rows, texts, pl.col(texts).str.len_bytes().max() >= SHORTEST)
     distinct = pl.col(long).filter(pl.col(long).ne_missing(pl.col(long).shift())).unique()  # repeats often follow
-    like_one = _true(rows, long, distinct.str.contains(LIKE_ONE).any())
-    return {name: _counted(rows[name]) for name in like_one}
+    like_one = _true(rows, long, (distinct.str.contains(LIKE_ONE) | distinct.str.contains(OTHER_DIGIT)).any())
+    counted = {name: _counted(rows[name]) for name in like_one}
+    return {name: numbers for name, numbers in counted.items() if numbers.met}
 
 
 def _true(rows: pl.DataFrame, names: list[str], asked: pl.Expr) -> list[str]:
@@ -59,11 +62,30 @@ def _true(rows: pl.DataFrame, names: list[str], asked: pl.Expr) -> list[str]:
 
 
 def _counted(cells: pl.Series) -> Numbers:
-    """The first 12-digit number of each cell, in half-width digits."""
-    plain = pl.col("text").str.normalize("NFKC").str.replace_all(SEPARATORS, "")
-    like = pl.DataFrame({"text": cells}).filter(pl.col("text").str.contains(LIKE_ONE))
-    numbers = like.select(number=plain.str.extract(TWELVE, 1)).drop_nulls()
-    return Numbers(numbers.height, numbers.filter(IS_VALID).height)
+    """Cells with a 12-digit number in any digits that NFKC makes plain, alone or beside another number."""
+    text = pl.col("text")
+    found = pl.DataFrame({"text": cells}).with_row_index("cell")
+    other = found.filter(text.str.contains(OTHER_DIGIT)).filter(text.str.contains(LIKE_OTHERS))
+    plain = found.filter(text.str.contains(LIKE_ONE))
+    plain = pl.concat([plain.join(other, on="cell", how="anti"), other.with_columns(text.str.normalize("NFKC"))])
+    runs = plain.select("cell", run=text.str.extract_all(LIKE_ONE)).explode("run").drop_nulls()
+    numbers = _numbers(runs).group_by("cell").agg(IS_VALID.any().alias("is_valid"))
+    return Numbers(numbers.height, int(numbers["is_valid"].sum()))
+
+
+def _numbers(runs: pl.DataFrame) -> pl.DataFrame:
+    """`cell, number`: what of each run of digits and separators can be read as one number, from one gap to another."""
+    run = pl.col("run")
+    is_whole = ~run.str.contains(SEPARATORS)
+    whole = runs.filter(is_whole & (run.str.len_bytes() == DIGITS)).select("cell", number="run")
+    parted = runs.filter(~is_whole).with_row_index("id")
+    parts = parted.select("id", part=run.str.extract_all("[0-9]+")).explode("part").select(
+        "id", end=pl.col("part").str.len_bytes().cum_sum().over("id"), length=pl.col("part").str.len_bytes()
+    )  # fmt: skip
+    begins = parts.select("id", begin=pl.col("end") - pl.col("length"), end=pl.col("end") - pl.col("length") + DIGITS)
+    found = begins.join(parts.select("id", "end"), on=["id", "end"]).join(parted, on="id")
+    number = run.str.replace_all(SEPARATORS, "").str.slice(pl.col("begin"), DIGITS)
+    return pl.concat([whole, found.select("cell", number.alias("number"))])
 
 
 def _is_valid(number: pl.Expr) -> pl.Expr:

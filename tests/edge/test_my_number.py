@@ -72,3 +72,34 @@ def test_few_numbers_or_local_numbers_do_not_stop_a_file() -> None:
 def test_free_text_is_only_counted() -> None:
     notes = ["特記なし", f"番号 {NUMBERS[0]} を確認", "123456789012", "0857-55-0123", None]
     assert numbers_in(pl.DataFrame({"note": notes, "other": notes[:1] * 5})) == {"note": Numbers(met=2, valid=1)}
+
+
+DIGIT_FORMS = {
+    "full-width": "０１２３４５６７８９",
+    "circled": "⓪①②③④⑤⑥⑦⑧⑨",
+    "raised": "⁰¹²³⁴⁵⁶⁷⁸⁹",
+    "bold": "𝟎𝟏𝟐𝟑𝟒𝟓𝟔𝟕𝟖𝟗",
+}
+
+
+@pytest.mark.parametrize("digits", DIGIT_FORMS.values(), ids=DIGIT_FORMS)
+@pytest.mark.parametrize("between", ["", "-", "－", "　", "―"])
+def test_digits_of_any_form_are_found(digits: str, between: str) -> None:
+    told = [between.join((n[:4], n[4:8], n[8:])).translate(str.maketrans("0123456789", digits)) for n in NUMBERS]
+    assert columns_filled_like_one(pl.DataFrame({"x": told})) == ["x"]
+
+
+@pytest.mark.parametrize(
+    "form",
+    ["090-1234-5678 {}", "{}　０９０－１２３４－５６７８", "電話090-1234-5678 番号 {}", "2024-05-01 {} 1", "⑨ {}"],
+)
+@pytest.mark.parametrize("between", ["", "-", " "])
+def test_a_number_beside_another_is_found(form: str, between: str) -> None:
+    told = [form.format(between.join((n[:4], n[4:8], n[8:]))) for n in NUMBERS]
+    found = numbers_in(pl.DataFrame({"x": told}))
+    assert found == {"x": Numbers(met=30, valid=30)}
+
+
+def test_digits_of_other_scripts_stop_nothing() -> None:
+    told = ["١٢٣٤٥٦٧٨٩٠١٢", "½ 杯", "第Ⅻ回", "㎡ 12345", f"١٢٣٤٥٦٧٨٩٠١٢、{NUMBERS[0]}"]
+    assert numbers_in(pl.DataFrame({"x": told})) == {"x": Numbers(met=1, valid=1)}
