@@ -42,10 +42,15 @@ class Folder:
     def complete(self) -> dict[tuple[str, str], int]:
         """(feed, record) of files that hold all rows there are -> per cent of the rows sent before that may be gone.
 
-        A file with a refused row does not count: the row might be one that seems to be gone.
+        Where a row was refused, in any of its files, nothing counts as gone: the row might be one that seems to be. A
+        resource of documents that was refused might have given a row of any record.
         """
-        whole = [f.arrived for f in self.records if not f.refused and not f.arrived.is_refused]
-        told = {(a.feed.name, a.record.name): self.notes[a.feed.name].largest_absent_percent for a in whole}
+        refused = {
+            (f.arrived.feed.name, f.arrived.record.name) for f in self.files if f.refused or f.arrived.is_refused
+        }
+        torn = {feed for feed, record in refused if record not in RECORDS}
+        files = {(f.arrived.feed.name, f.arrived.record.name) for f in self.records} - refused
+        told = {(feed, record): self.notes[feed].largest_absent_percent for feed, record in files if feed not in torn}
         return {file: percent for file, percent in told.items() if percent}
 
     @property

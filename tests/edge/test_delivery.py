@@ -8,8 +8,10 @@ import pytest
 
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.send import SendResult
+from pipelines.feeds import FEEDS
 from pipelines.keys import create
-from tests.edge.made_feeds import Town, row
+from pipelines.records import RECORDS
+from tests.edge.made_feeds import Town, row, text_of
 from tests.edge.opened_parcel import opened
 
 FULL = {"delivery": "full", "absent_rows": "cancel"}
@@ -108,3 +110,18 @@ def test_a_note_of_another_form_stops_everything(town: Town, told: dict[str, Any
     with pytest.raises(EdgeProblem, match=r"delivery\.json") as problem:
         town.send()
     assert problem.value.exit_code == 2
+
+
+def test_a_refused_row_in_one_of_several_documents_takes_back_nothing(town: Town, centre: Path) -> None:
+    """Each document is a file of its own; the refused row might be the one that seems to be gone."""
+    folder, record = town.feeds.path / "ehr", "postpartum_visit"
+    folder.mkdir(parents=True)
+    (folder / "delivery.json").write_text(json.dumps(FULL), "utf-8")
+    refused = text_of(FEEDS["ehr"], RECORDS[record], [row(record, person_local="99", sex_code="8")])
+    for people, more in ((range(1, 11), ""), (range(1, 10), refused)):
+        town.feeds.put(record, *(row(record, person_local=f"{n}") for n in people), feed="ehr")
+        (folder / "more.ndjson").write_text(more, "utf-8")
+        sent = town.send()
+    assert (sent.refused, taken_back(sent, centre, record)) == (1, 0)
+    (folder / "more.ndjson").unlink()
+    assert taken_back(town.send(), centre, record) == 1
