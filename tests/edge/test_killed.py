@@ -21,7 +21,7 @@ from tests.edge.made_feeds import Town
 from tests.edge.opened_parcel import Opened, opened
 from tests.promises.test_nothing_that_names_a_person_leaves import leaks
 
-KILLS, FULL_DISKS = (int(os.environ.get(name, "10")) for name in ("MCHDB_KILLS", "MCHDB_FULL_DISKS"))
+KILLS, FULL_DISKS = (int(os.environ.get(name, "5")) for name in ("MCHDB_KILLS", "MCHDB_FULL_DISKS"))
 PROCESSES = get_context("forkserver")
 PROCESSES.set_forkserver_preload(["pipelines.edge.send"])
 NEEDED = 3 * 1024**2  # two sealed members of at least 1 MiB, the state, and room to spare

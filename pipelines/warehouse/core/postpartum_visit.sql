@@ -1,11 +1,14 @@
 -- One row per visit: pregnancy, kind of checkup (list 221) and month. A row whose pregnancy number is not the
--- register's belongs to the delivery of up to three months before (1-month checkup by 8 weeks, and late ones).
+-- register's belongs to the delivery of up to three months before (1-month checkup by 8 weeks, and late ones); where the
+-- edge took the month away, to the delivery that its feed tells of under the same number.
 WITH rows_of AS (
-    SELECT c.*, p.resident_id, p.person_id, own.pregnancy_id AS own_id,
+    SELECT c.*, p.resident_id, p.person_id,
+           coalesce(own.pregnancy_id, CASE WHEN c.visit_month IS NULL THEN d.pregnancy_id END) AS own_id,
            year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
     FROM landing.current_postpartum_visit c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
     LEFT JOIN core.pregnancy own ON own.municipality_code = c.municipality_code AND own.pregnancy_id = c.pregnancy_key
+    LEFT JOIN core.pregnancy_elsewhere d ON d.municipality_code = c.municipality_code AND d.pregnancy_key = c.pregnancy_key
 ),
 near AS (
     SELECT r.row_key, r.submitter, n.pregnancy_id,
