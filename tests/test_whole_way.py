@@ -22,7 +22,7 @@ pytestmark = pytest.mark.alone
 SAMPLE = 1000
 DAY_FORMS = ("%Y-%m-%d", "%Y/%m/%d", "%Y%m%d")
 IN_PUBLIC_WORDS = re.compile(r"[\u3041-\u30ff]+|\d{1,9}")  # kana are in labels, short numbers in codes and populations
-PSEUDONYM = re.compile(rb"[0-9a-f]{32,64}")
+PSEUDONYM = re.compile(rb"[0-9a-f]{32,64}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 SHORTEST = {  # characters from which a text is nobody else's word or number
     "name": 4, "kana_surname": 3, "kana_given_name": 3, "alphabet_name": 6, "phone": 9, "insured_number": 7,
 }  # fmt: skip
@@ -117,7 +117,7 @@ def decrypted(places: Places) -> Iterator[tuple[str, bytes]]:
 
 
 def as_bytes(table: pl.DataFrame) -> bytes:
-    """Every value once: binary as it is, the rest as text without pseudonyms in hexadecimal, which hold any digits."""
+    """Every value once: binary as it is, the rest as text without pseudonyms in hexadecimal or as UUID, which hold any digits."""
     distinct = [column.drop_nulls().unique().to_list() for column in table]
     values = (v if isinstance(v, bytes) else str(v).encode() for column in distinct for v in column)
     return b"\n".join(PSEUDONYM.sub(b"", v) for v in values)
