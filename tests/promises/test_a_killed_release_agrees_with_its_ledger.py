@@ -23,7 +23,7 @@ from pipelines.release.run import release
 from tests.release.made_source import DAY, YEARS, made_core, new_ledger, opened_ledger, rows_of, source
 
 ROOT = Path(__file__).parents[2]
-KILLS = int(os.environ.get("MCHDB_KILLS", "6"))
+KILLS = int(os.environ.get("MCHDB_KILLS", "4"))
 IN_TIME = KILLS // 2
 ON_DISK = KILLS - IN_TIME
 FILE, CERTIFICATE = "published.duckdb", "published.certificate.parquet"
