@@ -1,6 +1,8 @@
 """What every test shares: an empty home folder, generated tables that are the same on every run, one whole way."""
 
 import io
+import subprocess
+import sys
 from collections.abc import Iterator
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -43,3 +45,15 @@ def walked(tmp_path_factory: pytest.TempPathFactory) -> tuple["Places", str]:
 @pytest.fixture(scope="session")
 def places(walked: tuple["Places", str]) -> "Places":
     return walked[0]
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own, of 24 MiB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
+    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("a small disk can only be mounted by root on Linux")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)

@@ -55,7 +55,7 @@ def changed(path: tuple[Any, ...], value: Any, drop: bool) -> list[Any]:
     return whole
 
 
-def is_sound(folder: Folder, feeds: Path) -> None:
+def assert_sound(folder: Folder, feeds: Path) -> None:
     said = page(folder) + str(folder.refusals.rows()) + str(folder.warnings)
     told: CheckResult = check_feeds(feeds)
     said += "".join(told.lines()) + str(told.summary())
@@ -72,7 +72,7 @@ def test_an_element_that_is_dropped_or_of_another_kind(
     with tempfile.TemporaryDirectory() as home:
         text = (lines if in_lines else bundle)(*changed(path, value, drop))
         folder = read(Path(home), text.encode("utf-8", "surrogatepass"), "export.ndjson" if in_lines else "bundle.json")
-        is_sound(folder, Path(home) / "feeds" / folder.submitter)
+        assert_sound(folder, Path(home) / "feeds" / folder.submitter)
 
 
 @settings(max_examples=60, deadline=None)
@@ -88,4 +88,4 @@ def test_bytes_that_are_cut_doubled_or_replaced(data: st.DataObject, in_lines: b
     )
     with tempfile.TemporaryDirectory() as home:
         folder = read(Path(home), text[:first] + middle + text[last:], "export.ndjson" if in_lines else "bundle.json")
-        is_sound(folder, Path(home) / "feeds" / folder.submitter)
+        assert_sound(folder, Path(home) / "feeds" / folder.submitter)

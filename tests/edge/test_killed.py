@@ -5,16 +5,12 @@ MCHDB_KILLS and MCHDB_FULL_DISKS set how many moments are tried; each is drawn f
 
 import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
 from multiprocessing import get_context
 from pathlib import Path
 from random import Random
 
 import polars as pl
-import pytest
 
 from pipelines.edge.send import send
 from tests.edge.made_feeds import Town
@@ -82,18 +78,6 @@ def test_killed_at_any_moment(town: Town, centre: Path, tmp_path: Path) -> None:
     assert_whole(town.out, centre)
     assert [p for p in town.out.iterdir() if p.suffix != ".parcel"] == []
     assert cut_short > KILLS / 3, "most of the sendings must not have got to their end"
-
-
-@pytest.fixture
-def disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own, of 24 MiB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(place)]
-    if sys.platform != "linux" or subprocess.run(mount, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk can only be mounted by root on Linux")
-    yield place
-    subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_disk_that_fills_up_at_any_byte(town: Town, centre: Path, disk: Path, tmp_path: Path) -> None:

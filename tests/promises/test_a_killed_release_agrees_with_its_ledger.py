@@ -104,7 +104,7 @@ def told(folder: Path) -> pl.DataFrame:
     return rows_of(folder / FILE, ("count_cell",))["count_cell"].sort(CELL_KEY)
 
 
-def refuse_disagreement(folder: Path, ledger: Ledger) -> None:
+def assert_agreement(folder: Path, ledger: Ledger) -> None:
     """The published file is whole, and the ledger has every value that it shows, under its id."""
     release_id = str(rows_of(folder / FILE, ("release",))["release"]["release_id"].item())
     entry = ledger.entry(release_id)
@@ -113,16 +113,16 @@ def refuse_disagreement(folder: Path, ledger: Ledger) -> None:
     assert told(folder).select(*CELL_KEY, "value", "status").equals(written.select(*CELL_KEY, "value", "status"))
 
 
-def refuse_what_is_left(folder: Path, whole: Path, core: duckdb.DuckDBPyConnection) -> None:
+def assert_whole_and_completed(folder: Path, whole: Path, core: duckdb.DuckDBPyConnection) -> None:
     """After a kill: as before or as after, never in between; and the same release again gives what it should."""
     ledger = opened_ledger(folder)
     with ledger.lock():
         assert len(ledger.entries) in (2, 3)
-        refuse_disagreement(folder, ledger)
+        assert_agreement(folder, ledger)
     released(core, folder, 2, "revised")
     done = opened_ledger(folder)
     assert len(done.entries) == 3, "once, not twice"
-    refuse_disagreement(folder, done)
+    assert_agreement(folder, done)
     assert told(folder).equals(told(whole))
     assert (folder / CERTIFICATE).read_bytes() == (whole / CERTIFICATE).read_bytes()
     assert check_certificate(folder / FILE, folder / CERTIFICATE) == []
@@ -140,7 +140,7 @@ def test_killed_before_it_goes_to_the_disk(
     process = start(folder, 1 + nth * (n_moments - 1) // max(ON_DISK - 1, 1))
     process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL, "the accident did not happen"
-    refuse_what_is_left(folder, undisturbed, core)
+    assert_whole_and_completed(folder, undisturbed, core)
 
 
 @pytest.mark.parametrize("nth", range(IN_TIME))
@@ -153,4 +153,4 @@ def test_killed_at_some_time(
     time.sleep(seconds * (nth + 0.5) / IN_TIME)
     process.kill()
     process.communicate(timeout=300)
-    refuse_what_is_left(folder, undisturbed, core)
+    assert_whole_and_completed(folder, undisturbed, core)
