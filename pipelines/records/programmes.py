@@ -8,7 +8,6 @@ from pipelines.declaration import Field, OneOf
 
 OF_MOTHERS = ("10", "20", "21", "50")
 OF_CHILDREN = ("30", "31", "32", "33", "34", "35", "36", "37")
-OF_NEWBORNS = ("40",)
 
 
 def programme(*, among: tuple[str, ...] = (), required: bool = True) -> dict[str, Field]:

@@ -28,7 +28,6 @@ Key = tuple[str, str]  # scope, address
 CALLED_OFF = ("cancelled", "entered-in-error")
 NOT_YET = ("planned", "booked", "preparation")
 INSTITUTION_SYSTEM = "http://jpfhir.jp/fhir/core/IdSystem/insurance-medical-institution-no"
-FACILITY_DIGITS = 10
 
 
 @dataclass
