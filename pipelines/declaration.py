@@ -372,6 +372,7 @@ class OutreachRule:
     month: SQL, a date in the month that the line shows.
     priority: `highest`, `high`, `mid`; a household stands on the list of its highest rule alone.
     records: without an accepted file of each of them no list is made.
+    beside: records in which help may stand too; where there is no file of one, the reader is told.
     fresh: (record, days) - where its last row was recorded longer before the day, the reader is told to make sure first.
     """
 
@@ -388,6 +389,7 @@ class OutreachRule:
     condition: str
     month: str
     records: tuple[str, ...]
+    beside: tuple[str, ...] = ()
     fresh: tuple[str, int] | None = None
 
 

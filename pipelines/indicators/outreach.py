@@ -43,7 +43,7 @@ RULES: dict[str, OutreachRule] = {
             population=COUNTS["epds_complete"].where,
             condition=f"(({COUNTS['epds_high'].condition}) OR epds_item_10 >= 1) AND contact_date IS NULL AND visit_date <= as_of "
             "AND as_of <= delivery_date + INTERVAL 6 MONTH",
-            month="visit_date", records=("postpartum_visit", "home_visit", "consultation"),
+            month="visit_date", records=("postpartum_visit",), beside=("home_visit", "consultation", "postpartum_care"),
         ),
         OutreachRule(
             "late_notification", "遅い妊娠届出", "late notification",
@@ -90,7 +90,7 @@ RULES: dict[str, OutreachRule] = {
             priority="high", grain="referral",
             population="TRUE",
             condition="NOT is_examined AND as_of - referred_date >= 60",
-            month="referred_date", records=("child_checkup", "detailed_exam", "newborn_screening"),
+            month="referred_date", records=("child_checkup", "detailed_exam"), beside=("newborn_screening",),
         ),
         OutreachRule(
             "eighth_month_no_answer", "妊娠8か月の面談なし", "no contact around month 8",
@@ -102,7 +102,7 @@ RULES: dict[str, OutreachRule] = {
             priority="mid", grain="pregnancy",
             population="delivery_date IS NULL AND notified_date IS NOT NULL",
             condition=f"{WEEKS} BETWEEN 30 AND 35 AND (last_contact_date IS NULL OR last_contact_date < due_date - 84)",
-            month="due_date", records=("pregnancy_notification", "consultation", "home_visit"),
+            month="due_date", records=("pregnancy_notification",), beside=("consultation", "home_visit"),
         ),
         OutreachRule(
             "postpartum_check_missed", "産婦健診の未受診", "postpartum check missed",
@@ -127,7 +127,7 @@ RULES: dict[str, OutreachRule] = {
             priority="mid", grain="child",
             population="birth_date IS NOT NULL",
             condition="NOT is_visited AND NOT waits_for_satogaeri AND as_of - birth_date >= 60 AND as_of < birth_date + INTERVAL 4 MONTH",
-            month="birth_date", records=("home_visit", "information_request"),
+            month="birth_date", records=("home_visit",), beside=("information_request",),
         ),
         OutreachRule(
             "checkup_not_attended", "乳幼児健診の未受診", "checkup not attended",
@@ -156,7 +156,7 @@ RULES: dict[str, OutreachRule] = {
             condition=f"NOT has_measles_rubella AND {AGE_MONTHS} BETWEEN 13 AND 23 OR NOT has_dpt_ipv AND {AGE_MONTHS} BETWEEN 5 AND 89 "
             "OR as_of - moved_in_date BETWEEN 0 AND 60 AND as_of < birth_date + INTERVAL 4 YEAR AND NOT has_history "
             "AND replied_date IS NULL AND (requested_date IS NULL OR as_of - requested_date > 14)",
-            month="as_of", records=("vaccination", "child_checkup", "information_request"),
+            month="as_of", records=("vaccination", "child_checkup"), beside=("information_request",),
         ),
     )
 }  # fmt: skip

@@ -262,8 +262,9 @@ def test_a_delivery_on_the_leap_day(town: Town) -> None:
     ids=["8 points", "9 points", "item 10 alone", "an item missing"],
 )
 def test_a_nurse_is_sent_from_nine_points_or_for_the_last_item(town: Town, items: str, is_listed: bool) -> None:
-    answers = (screened(items, **({} if len(items) == 10 else {"epds_item_10": None})),)
-    assert listed(town, CASES["epds_followup"].with_rows(postpartum_visit=answers)) == ([HERS] if is_listed else [])
+    last: dict[str, Any] = {} if len(items) == 10 else {"epds_item_10": None}
+    case = CASES["epds_followup"].with_rows(postpartum_visit=(screened(items, **last),))
+    assert listed(town, case) == ([HERS] if is_listed else [])
 
 
 @pytest.mark.parametrize(("day", "is_listed"), [("2022-12-20", True), ("2022-12-21", False), ("2023-01-10", False)])
@@ -480,6 +481,15 @@ def test_late_records_are_told_before_anybody_is_called(town: Town) -> None:
     assert [any("要確認" in line for line in run(town, c).lines()) for c in (fresh, old)] == [False, True]
 
 
+def test_a_record_in_which_help_may_stand_is_missed_aloud(town: Town) -> None:
+    case = CASES["infant_visit_due"]
+    run(town, case)
+    (town.feeds.path / "municipal" / "information_request.csv").unlink()
+    done = outreach(town.feeds.path, case.rule, date.fromisoformat(case.day), town.protected, town.home / "again.csv")
+    assert done.listed == 1
+    assert any("information_request" in line and "要確認" in line for line in done.lines())
+
+
 @pytest.mark.parametrize("record", ["residency_spell", "delivery", "birth", "child_checkup"])
 @pytest.mark.parametrize("spoiled", [None, "宛名番号,不開示フラグ\n"], ids=["missing", "refused"])
 def test_without_what_would_stop_a_list_none_is_made(town: Town, record: str, spoiled: str | None) -> None:
@@ -509,7 +519,7 @@ def test_every_rule_has_a_case_its_words_and_its_place() -> None:
     order = [PRIORITIES.index(rule.priority) for rule in RULES.values()]
     assert order == sorted(order), "declared in the order of their priority"
     for rule in RULES.values():
-        assert set(rule.records) <= set(RECORDS)
+        assert {*rule.records, *rule.beside} <= set(RECORDS)
         assert all(
             (rule.label_ja, rule.label_en, rule.definition_ja, rule.definition_en, rule.action_ja, rule.action_en)
         )
