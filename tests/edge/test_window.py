@@ -9,7 +9,7 @@ from pipelines.edge.accepted import Accepted
 from pipelines.edge.window import hide_narrow_windows, possible_days, stage_bounds, visit_bounds
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from tests.edge.made_feeds import MOTHER, Town, departed, row
+from tests.edge.made_feeds import MOTHER, TOWN, Town, departed, row
 
 BORN = date(2024, 9, 1)  # 39 weeks and 0 days after 2023-12-03
 
@@ -117,19 +117,20 @@ def test_a_birth_that_only_another_system_tells_has_its_window_too() -> None:
         Accepted(FEEDS["ehr"], RECORDS["delivery"], born()),
     ]
     nobody = pl.DataFrame(schema={"feed": pl.String, "person_local": pl.String, "mother": pl.String})
-    assert hide_narrow_windows(parts, nobody).pregnancies == 1
+    assert hide_narrow_windows(parts, nobody, TOWN).pregnancies == 1
     known = pl.DataFrame({"feed": ["ehr"], "person_local": ["E-1"], "mother": ["900"]})
     register = Accepted(FEEDS["municipal"], RECORDS["delivery"], born("900", "R-1"))
     visits_apart = [Accepted(FEEDS["municipal"], RECORDS["antenatal_visit"], typed([antenatal("1", "2024-02-25", "11", "900", "R-1")])),
                     Accepted(FEEDS["ehr"], RECORDS["antenatal_visit"], typed([antenatal("2", "2024-02-26", "12")]))]  # fmt: skip
-    together = hide_narrow_windows([register, parts[1], *visits_apart], known)
+    together = hide_narrow_windows([register, parts[1], *visits_apart], known, TOWN)
     assert together.pregnancies == 1, "each feed alone leaves a wide window, both together do not"
     assert all(a.rows["visit_date"].is_null().all() for a in together.rows if a.record.name == "antenatal_visit")
 
 
 def antenatal(number: str, day: str, weeks: str, person: str = "E-1", pregnancy: str = "P-1") -> dict[str, object]:
     return {"record_key": f"{person}/{number}".encode(), "person_local": person, "pregnancy_no": pregnancy,
-            "visit_date": date.fromisoformat(day), "gestation_weeks_at_visit": int(weeks)}  # fmt: skip
+            "visit_date": date.fromisoformat(day), "gestation_weeks_at_visit": int(weeks),
+            "residence_municipality_code": TOWN}  # fmt: skip
 
 
 def typed(rows: list[dict[str, object]]) -> pl.DataFrame:

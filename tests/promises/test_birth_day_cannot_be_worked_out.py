@@ -278,7 +278,7 @@ def test_the_attacker_finds_days_where_the_rule_is_off(
 ) -> None:
     """An attacker who never finds anybody proves nothing."""
     put_pregnancies(town, count, seed=5, of_ehr=of_ehr)
-    monkeypatch.setattr(depart_module, "hide_narrow_windows", lambda rows, _: Windowed(rows, 0))
+    monkeypatch.setattr(depart_module, "hide_narrow_windows", lambda rows, *_: Windowed(rows, 0))
     days = possible_birth_days(departed(town.feeds))
     assert sum(d < SMALLEST_WINDOW for d in days) > count / 30
     assert min(days) >= 1

@@ -1,14 +1,20 @@
 -- One row per visit: pregnancy, kind of checkup (list 221) and month. A row whose pregnancy number is not the
 -- register's belongs to the delivery of up to three months before (1-month checkup by 8 weeks, and late ones); where the
--- edge took the month away, to the delivery that its feed tells of under the same number.
+-- edge took the month away, to the delivery that its feed tells of under the same number. An agent's rows have no month:
+-- they are of the resident's only pregnancy, and of its first visit of their kind.
 WITH rows_of AS (
     SELECT c.*, p.resident_id, p.person_id,
-           coalesce(own.pregnancy_id, CASE WHEN c.visit_month IS NULL THEN d.pregnancy_id END) AS own_id,
+           coalesce(own.pregnancy_id, CASE WHEN c.visit_month IS NULL THEN d.pregnancy_id END,
+                    CASE WHEN c.visit_month IS NULL AND c.submitter <> c.municipality_code
+                          AND min(c.pregnancy_key) OVER (PARTITION BY c.municipality_code, c.submitter, p.resident_id)
+                            = max(c.pregnancy_key) OVER (PARTITION BY c.municipality_code, c.submitter, p.resident_id)
+                         THEN o.pregnancy_id END) AS own_id,
            year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
     FROM landing.current_postpartum_visit c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
     LEFT JOIN core.pregnancy own ON own.municipality_code = c.municipality_code AND own.pregnancy_id = c.pregnancy_key
     LEFT JOIN core.pregnancy_elsewhere d ON d.municipality_code = c.municipality_code AND d.pregnancy_key = c.pregnancy_key
+    LEFT JOIN core.only_pregnancy o ON o.municipality_code = c.municipality_code AND o.resident_id = p.resident_id
 ),
 near AS (
     SELECT r.row_key, r.submitter, n.pregnancy_id,
@@ -24,16 +30,25 @@ placed AS (
     LEFT JOIN near n ON n.submitter = r.submitter AND n.row_key = r.row_key AND n.place = 1
     WHERE r.own_id IS NOT NULL OR n.pregnancy_id IS NOT NULL
 ),
-ranked AS (
+dated AS (
     SELECT placed.*,
-           row_number() OVER (PARTITION BY municipality_code, pregnancy_id, visit_kind_code, visit_month
+           CASE WHEN visit_month IS NULL AND submitter <> municipality_code
+                THEN min(visit_month) OVER (PARTITION BY municipality_code, pregnancy_id, visit_kind_code)
+                ELSE visit_month END AS known_month
+    FROM placed
+),
+ranked AS (
+    SELECT dated.*,
+           row_number() OVER (PARTITION BY municipality_code, pregnancy_id, visit_kind_code, known_month
                               ORDER BY CASE WHEN is_authority THEN 0 ELSE 1 END, trust,
                                        CASE WHEN epds_total IS NULL THEN 1 ELSE 0 END, row_key) AS place,
-           min(evidence_code) OVER (PARTITION BY municipality_code, pregnancy_id, visit_kind_code, visit_month)
+           min(evidence_code) OVER (PARTITION BY municipality_code, pregnancy_id, visit_kind_code, known_month)
                AS best_evidence_code
-    FROM placed
+    FROM dated
 )
-SELECT pregnancy_id, resident_id, person_id, municipality_code, visit_kind_code, visit_month, fiscal_year, calendar_year,
+SELECT pregnancy_id, resident_id, person_id, municipality_code, visit_kind_code, known_month AS visit_month,
+       CAST(year(known_month) - CASE WHEN month(known_month) < 4 THEN 1 ELSE 0 END AS INTEGER) AS fiscal_year,
+       CAST(year(known_month) AS INTEGER) AS calendar_year,
        coalesce(best_evidence_code, 'unknown') AS evidence_code, epds_total, coalesce(epds_status, 'none') AS epds_status,
        judgement_code, entry_channel_code, service_municipality_code
 FROM ranked
