@@ -10,11 +10,12 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge.check import Checked, check, once_each
-from pipelines.edge.note import NOTE, Note, note_of
+from pipelines.edge.note import Note, note_of
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
 from pipelines.edge.read import read_file
 from pipelines.feeds import FEEDS, Feed
+from pipelines.feeds.feed import NOTE
 from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
 from pipelines.reference import municipalities
@@ -152,9 +153,7 @@ def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
                 yield path, feed.name, record
 
 
-def _documents(
-    folder: Path, feed: Feed, submitter: str, sent_for: tuple[str, ...], keeps_text: bool
-) -> list[Checked]:
+def _documents(folder: Path, feed: Feed, submitter: str, sent_for: tuple[str, ...], keeps_text: bool) -> list[Checked]:
     """Files of any name that may hold rows of every record; what no record's row is (RESOURCE) is counted as it is."""
     paths = _of_documents(folder, feed)
     if not paths:

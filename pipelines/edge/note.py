@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from pipelines.edge.problem import EdgeProblem
+from pipelines.feeds.feed import NOTE
 from pipelines.reference import municipalities
 
-NOTE = "delivery.json"
 DELIVERIES = ("full", "delta")
 ABSENT_ROWS = {"keep": 0, "cancel": 20, "replace": 100}  # per cent of a record's rows; more looks like a file cut off
 

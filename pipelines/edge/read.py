@@ -84,9 +84,7 @@ def _as_evidence(arrived: Arrived) -> Arrived:
     if not feed.evidence_code:
         return arrived
     said = pl.lit(None, pl.String) if feed.is_self_entered else pl.col("evidence_code")
-    return replace(
-        arrived, rows=arrived.rows.with_columns(evidence_code=pl.coalesce(said, pl.lit(feed.evidence_code)))
-    )
+    return replace(arrived, rows=arrived.rows.with_columns(evidence_code=pl.coalesce(said, pl.lit(feed.evidence_code))))
 
 
 def _csv_file(arrived: Arrived, data: bytes) -> Arrived:

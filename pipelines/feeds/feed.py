@@ -8,6 +8,8 @@ import polars as pl
 from pipelines.declaration import Record
 from pipelines.records import RECORDS
 
+NOTE = "delivery.json"  # beside the files of a feed: what its delivery holds
+
 
 @dataclass(frozen=True)
 class Column:

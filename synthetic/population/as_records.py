@@ -46,12 +46,22 @@ CARRIED: dict[str, Carried] = {
     "home_visit": Carried("home_visits", "visit_date", {"branch": _code(1), "is_all_infant_visit": pl.lit(True)}),
     "child_dental": Carried("dental_checks", "visit_date", {"branch": _code(1)}),
     "detailed_exam": Carried("detailed_exams", "referred_date", {"referral_no": pl.col("row").cast(pl.String)}),
+    "pregnancy_questionnaire": Carried("pregnancy_questionnaires", "answered_date", {"pregnancy": pl.col("pregnancy_id")}),
+    "claim": Carried("claims", "claimed_date", {"claim_line_no": pl.col("row").cast(pl.String)}),
+    "information_request": Carried("information_requests", "requested_date", {
+        "request_no": pl.col("row").cast(pl.String), "request_side_code": _code(1),
+    }),
     "vaccination": Carried("vaccinations", "vaccinated_date", {
         "vaccine_code": pl.col("series").cast(pl.String), "branch": _code(1), "mode_code": _code(2),
         "act_code": _code(1), "routine_code": _code(1),
     }, row=(pl.col("entity_id") * SERIES + pl.col("series").to_physical()) * DOSES_OF_A_SERIES + pl.col("dose_no")),
 }  # fmt: skip
 SENT = (*OF_PREGNANCY, *OF_CHILD, *CARRIED)
+ON_REQUEST = (
+    "pregnancy_questionnaire",
+    "claim",
+    "information_request",
+)  # are sent where they, or a feed of theirs, are named
 
 
 def events_of(facts: Facts, records: tuple[str, ...]) -> Iterator[tuple[str, pl.DataFrame]]:
