@@ -86,6 +86,20 @@ def test_visits_of_another_system_count_with_the_register(town: Town) -> None:
     assert left.records["antenatal_visit"]["visit_month"].to_list() == [None, None]
 
 
+@pytest.mark.parametrize("number", ["2022-0042", None])
+def test_where_the_months_of_visits_stay_behind_so_do_those_of_their_claims(town: Town, number: str | None) -> None:
+    """A claim follows in the month after; of a child's, long after the birth, the month says nothing new."""
+    put_pregnancy(town)
+    visit = {"programme_code": "10", "service_date": "2024-02-25", "claimed_date": "2024-03-01", "paid_date": None}
+    later = {"programme_code": "34", "service_date": "2026-03-25", "claimed_date": "2026-04-01", "paid_date": None}
+    bills = [row("claim", claim_line_no="1", pregnancy_no=number, **visit), row("claim", claim_line_no="2", **later)]
+    town.feeds.put("claim", *bills)
+    told = departed(town.feeds).records["claim"]
+    assert dict(told.select("programme_code", "claimed_month").iter_rows()) == {"10": None, "34": date(2026, 4, 1)}
+    (town.feeds.path / "municipal" / "delivery.csv").unlink()
+    assert departed(town.feeds).records["claim"]["claimed_month"].null_count() == 0
+
+
 def test_an_open_pregnancy_keeps_its_months(town: Town) -> None:
     put_pregnancy(town)
     (town.feeds.path / "municipal" / "delivery.csv").unlink()
