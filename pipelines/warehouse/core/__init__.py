@@ -3,7 +3,7 @@
 from importlib.resources import files
 
 ORDER = (
-    "residency", "pregnancy", "pregnancy_elsewhere", "only_pregnancy", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit",
+    "residency", "pregnancy", "pregnancy_elsewhere", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit",
     "notification", "delivery", "birth",
     "checkup_target", "checkup", "questionnaire", "checkup_person", "arrival", "link_quality",
 )  # fmt: skip

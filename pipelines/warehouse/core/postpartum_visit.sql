@@ -1,20 +1,15 @@
 -- One row per visit: pregnancy, kind of checkup (list 221) and month. A row whose pregnancy number is not the
 -- register's belongs to the delivery of up to three months before (1-month checkup by 8 weeks, and late ones); where the
--- edge took the month away, to the delivery that its feed tells of under the same number. An agent's rows have no month:
--- they are of the resident's only pregnancy, and of its first visit of their kind.
+-- edge took the month away, to the pregnancy of the same number elsewhere. An agent's rows have no month: they tell of the
+-- first visit of their kind.
 WITH rows_of AS (
     SELECT c.*, p.resident_id, p.person_id,
-           coalesce(own.pregnancy_id, CASE WHEN c.visit_month IS NULL THEN d.pregnancy_id END,
-                    CASE WHEN c.visit_month IS NULL AND c.submitter <> c.municipality_code
-                          AND min(c.pregnancy_key) OVER (PARTITION BY c.municipality_code, c.submitter, p.resident_id)
-                            = max(c.pregnancy_key) OVER (PARTITION BY c.municipality_code, c.submitter, p.resident_id)
-                         THEN o.pregnancy_id END) AS own_id,
+           coalesce(own.pregnancy_id, CASE WHEN c.visit_month IS NULL THEN d.pregnancy_id END) AS own_id,
            year(c.visit_month) * 12 + month(c.visit_month) AS visit_index
     FROM landing.current_postpartum_visit c
     JOIN core.resident p ON p.municipality_code = c.municipality_code AND p.resident_key = c.resident_key
     LEFT JOIN core.pregnancy own ON own.municipality_code = c.municipality_code AND own.pregnancy_id = c.pregnancy_key
     LEFT JOIN core.pregnancy_elsewhere d ON d.municipality_code = c.municipality_code AND d.pregnancy_key = c.pregnancy_key
-    LEFT JOIN core.only_pregnancy o ON o.municipality_code = c.municipality_code AND o.resident_id = p.resident_id
 ),
 near AS (
     SELECT r.row_key, r.submitter, n.pregnancy_id,
@@ -30,12 +25,23 @@ placed AS (
     LEFT JOIN near n ON n.submitter = r.submitter AND n.row_key = r.row_key AND n.place = 1
     WHERE r.own_id IS NOT NULL OR n.pregnancy_id IS NOT NULL
 ),
+undated AS (
+    SELECT DISTINCT municipality_code, pregnancy_id, visit_kind_code
+    FROM placed WHERE visit_month IS NULL AND submitter <> municipality_code
+),
+firsts AS (
+    SELECT u.municipality_code, u.pregnancy_id, u.visit_kind_code, min(p.visit_month) AS first_month
+    FROM undated u
+    JOIN placed p ON p.municipality_code = u.municipality_code AND p.pregnancy_id = u.pregnancy_id
+        AND p.visit_kind_code = u.visit_kind_code
+    GROUP BY u.municipality_code, u.pregnancy_id, u.visit_kind_code
+),
 dated AS (
-    SELECT placed.*,
-           CASE WHEN visit_month IS NULL AND submitter <> municipality_code
-                THEN min(visit_month) OVER (PARTITION BY municipality_code, pregnancy_id, visit_kind_code)
-                ELSE visit_month END AS known_month
-    FROM placed
+    SELECT p.*, CASE WHEN p.submitter = p.municipality_code THEN p.visit_month
+                     ELSE coalesce(p.visit_month, f.first_month) END AS known_month
+    FROM placed p
+    LEFT JOIN firsts f ON f.municipality_code = p.municipality_code AND f.pregnancy_id = p.pregnancy_id
+        AND f.visit_kind_code = p.visit_kind_code
 ),
 ranked AS (
     SELECT dated.*,
