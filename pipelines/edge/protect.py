@@ -63,8 +63,7 @@ def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame
         if a.flagged_unread
     ]
     families = pl.concat([_no_family(), *map(_family, arrived)])
-    of_no_town = [n for a in arrived if a.feed.is_of_agent for n in a.flagged_unread]
-    plain = [n.lstrip("0") for n in (*numbers, *of_no_town)]
+    plain = [n.lstrip("0") for n in numbers]
     is_listed = _without_zeros(pl.col("person_local")).is_in(plain) | _without_zeros(_own_number()).is_in(plain)
     flagged = people.filter(is_listed | pl.col("is_flagged")).select(PERSON)
     inside = pl.concat([everywhere(numbers), flagged, *unread]).unique()
@@ -82,9 +81,15 @@ def everywhere(numbers: list[str]) -> pl.DataFrame:
     return namespaces.join(pl.DataFrame({"person_local": numbers}, schema={"person_local": pl.String}), how="cross")
 
 
-def of_every_town(numbers: list[str], municipalities: tuple[str, ...]) -> list[str]:
-    """Listed numbers, and each as every municipality of an agent may have given it: a list need not say which one."""
-    return [*numbers, *(f"{code}-{number}" for number in numbers for code in municipalities)]
+def of_every_town(numbers: list[str], arrived: list[Arrived], municipalities: tuple[str, ...]) -> list[str]:
+    """The numbers of the list; where an agent's feed is among the files, each as every municipality may have given it.
+
+    A list need not say which one it was, and a row that could not be read does not: its number is looked for everywhere.
+    """
+    agents = [a for a in arrived if a.feed.is_of_agent]
+    unread = sorted({number for a in agents for number in a.flagged_unread})
+    own = [f"{code}-{number}" for number in (*numbers, *unread) for code in municipalities] if agents else []
+    return [*numbers, *unread, *own]
 
 
 def _own_number() -> pl.Expr:

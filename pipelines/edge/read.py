@@ -110,9 +110,7 @@ def _csv_text(arrived: Arrived, data: bytes, lines: Lines, columns: tuple[Column
     arrived = replace(
         arrived,
         flagged_unread=frozenset(
-            flagged_in_lines(
-                (sent.line(line) or b"" for line in (*ragged, *undecodable)), heading, columns, arrived.feed.is_of_agent
-            )
+            flagged_in_lines((sent.line(line) or b"" for line in (*ragged, *undecodable)), heading, columns)
         ),
         read=arrived.read + len(cells) + len(ragged) + len(undecodable),
         refusals=pl.concat([

@@ -124,8 +124,7 @@ def send(
         token_keys = _token_keys(found, folder.submitter)
         rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
-        if any(f.feed.is_of_agent for f in arrived):
-            numbers = of_every_town(numbers, folder.municipalities)
+        numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
         counts = _balanced(folder, departure.leaving, departure.staying)
         clock.append(perf_counter())

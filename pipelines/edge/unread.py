@@ -29,21 +29,12 @@ ANCHORS = {
 }
 
 
-def flagged_in_lines(
-    lines: Iterable[bytes], heading: list[str], columns: tuple[Column, ...], is_of_agent: bool = False
-) -> set[str]:
-    """Local numbers in lines of CSV (bytes as sent) that are ragged or not text; an agent's behind every code that stands
-    in the line as well, of which one may be that of its municipality.
-    """
+def flagged_in_lines(lines: Iterable[bytes], heading: list[str], columns: tuple[Column, ...]) -> set[str]:
+    """Local numbers in lines of CSV (bytes as sent) that are ragged or not text."""
     place = {c.field: heading.index(c.header) for c in columns if c.header in heading}
     if not {FLAG, PERSON} <= place.keys():
         return set()
-    found: set[str] = set()
-    for cells in map(_cells, lines):
-        numbers = _flagged(cells, len(heading), place)
-        codes = [cell for cell in cells if CODE.fullmatch(cell)] if is_of_agent else []
-        found |= numbers | {f"{code}-{number}" for code in codes for number in numbers}
-    return found
+    return {number for line in lines for number in _flagged(_cells(line), len(heading), place)}
 
 
 def _cells(line: bytes) -> list[str]:

@@ -14,6 +14,7 @@ from pipelines.declaration import Between, Field, Matches, OneOf, Record
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import read_folder
+from pipelines.edge.protect import of_every_town
 from pipelines.edge.pseudonymize import TokenKeys
 from pipelines.edge.send import SendResult, send
 from pipelines.edge.state import SENT_SCHEMA
@@ -185,4 +186,6 @@ def departed(feeds: Folder, numbers: tuple[str, ...] = (), keys: TokenKeys = FIX
     """What would be sealed, with a fixed parcel key."""
     folder = read_folder(feeds.path)
     rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
-    return depart([f.arrived for f in folder.files], rows, list(numbers), pl.DataFrame(schema=SENT_SCHEMA), keys)
+    arrived = [f.arrived for f in folder.files]
+    protected = of_every_town(list(numbers), arrived, folder.municipalities)
+    return depart(arrived, rows, protected, pl.DataFrame(schema=SENT_SCHEMA), keys)

@@ -134,7 +134,7 @@ def broken(text: str, how: str) -> str:
         case "ragged":
             line += ",,"
         case "byte":
-            line = line.replace(MOTHER["name"], MOTHER["name"] + "\udcff")
+            line = line.replace(MOTHER["kana_surname"], MOTHER["kana_surname"] + "\udcff")
         case "no town":
             line = line.replace(TOWN + ",", ",", 1)
     return "\n".join([heading, line, *rest, ""])
@@ -151,6 +151,18 @@ def test_a_flag_in_a_row_that_is_refused_protects_the_number_of_its_town(agent: 
     path.write_bytes(broken(path.read_text("utf-8"), how).encode("utf-8", "surrogateescape"))
     left = departed(agent.feeds, keys=AGENTS_KEYS)
     assert left.records["claim"]["residence_municipality_code"].to_list() == [OTHER_TOWN]
+
+
+@pytest.mark.parametrize("how", ["ragged", "byte", "no town"])
+def test_a_flag_in_a_row_that_is_refused_takes_back_what_was_sent_before(agent: Town, centre: Path, how: str) -> None:
+    somebody = claim(OTHER_TOWN, "C-3", **SOMEBODY)
+    put(agent, claim(TOWN), somebody)
+    agent.send()
+    put(agent, claim(TOWN, "C-4", is_not_disclosed="1", name=STRANGER["name"], birth_date="1991-01-01"), somebody)
+    path = agent.feeds.path / "claims" / "claim.csv"
+    path.write_bytes(broken(path.read_text("utf-8"), how).encode("utf-8", "surrogateescape"))
+    table = opened(agent.send().parcel, centre).tables["claim"]
+    assert sorted(table["is_cancelled"].fill_null(False)) == [False, True]
 
 
 def family(town: str) -> dict[str, list[dict[str, str | None]]]:

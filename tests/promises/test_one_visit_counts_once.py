@@ -301,12 +301,13 @@ def test_vouchers_of_nobody_knows_which_pregnancy_bear_out_nothing(tmp_path: Pat
         opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
         opened.take(SUZU, [*register(), *by_hearsay(town())])
         if whose == "the register knows two pregnancies":
-            opened.take(SUZU, [delivery("m1/2", "2024-11", **woman)])
+            again = [antenatal("m1/2", v, f"2024-0{v + 5}", **woman) for v in (1, 2, 3)]
+            opened.take(SUZU, [delivery("m1/2", "2024-11", **woman), *by_hearsay([*again, postpartum("m1/2", "2", "2024-12", **woman)])])  # fmt: skip
             opened.take(AGENT, billed(), municipality=SUZU)
         else:
             opened.take(AGENT, [*billed(), *billed(p="m1/2")], municipality=SUZU)
         assert {v["evidence_code"] for v in opened.core("antenatal_visit", "visit_no, evidence_code")} == {"3"}
-        assert opened.core("postpartum_visit", "evidence_code") == [{"evidence_code": "3"}]
+        assert {v["evidence_code"] for v in opened.core("postpartum_visit", "evidence_code")} == {"3"}
 
 
 def test_an_agent_of_two_towns_bears_out_the_visits_of_each(tmp_path: Path) -> None:
