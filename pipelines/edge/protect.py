@@ -89,7 +89,7 @@ def of_every_town(numbers: list[str], arrived: list[Arrived], municipalities: tu
     agents = [a for a in arrived if a.feed.is_of_agent]
     unread = sorted({number for a in agents for number in a.flagged_unread})
     own = [f"{code}-{number}" for number in (*numbers, *unread) for code in municipalities] if agents else []
-    return [*numbers, *unread, *own]
+    return [*numbers, *own]
 
 
 def _own_number() -> pl.Expr:
