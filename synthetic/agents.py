@@ -6,6 +6,7 @@ prefecture are put together, in the order of the municipalities, under the code 
 
 import json
 import shutil
+from functools import partial
 from pathlib import Path
 
 from pipelines.feeds import FEEDS
@@ -29,12 +30,13 @@ def agent_of(code: str) -> str:
 def put_agents_together(feeds: Path, codes: list[str], seed_mark: str) -> Moved:
     """Puts the parts of agents' feeds that lie in the submitters' folders into the agents' own; tells what went where."""
     moved: Moved = {}
+    rows: dict[Path, int] = {}  # of each file of an agent, so far
     for feed in (f for f in FEEDS.values() if f.is_of_agent):
         sent_for: dict[str, list[str]] = {}
         for code in (c for c in codes if (feeds / c / feed.name).is_dir()):
             agent = agent_of(code)
             sent_for.setdefault(agent, []).append(code)
-            moved |= _put(feeds, feeds / code / feed.name, agent)
+            moved |= _put(feeds, feeds / code / feed.name, agent, rows)
         for agent, municipalities in sent_for.items():
             told = json.dumps({"delivery": "delta", "municipalities": sorted(municipalities)}) + "\n"
             (feeds / agent / feed.name / NOTE).write_text(told, "utf-8", newline="\n")
@@ -42,23 +44,20 @@ def put_agents_together(feeds: Path, codes: list[str], seed_mark: str) -> Moved:
     return moved
 
 
-def _put(feeds: Path, part: Path, agent: str) -> Moved:
+def _put(feeds: Path, part: Path, agent: str, rows: dict[Path, int]) -> Moved:
     """Appends a submitter's part, and throws it away."""
     moved: Moved = {}
     for path in sorted(part.iterdir()):
         whole = feeds / agent / (path.name if path.name == PROTECTED else f"{part.name}/{path.name}")
         whole.parent.mkdir(parents=True, exist_ok=True)
-        before = _lines(whole) - 1 if whole.exists() else 0
+        before = rows.setdefault(whole, 0)
         with path.open("rb") as source, whole.open("ab") as target:
             heading = source.readline()
             if not target.tell():
                 target.write(heading)
-            shutil.copyfileobj(source, target, PIECE)
+            for piece in iter(partial(source.read, PIECE), b""):
+                target.write(piece)
+                rows[whole] += piece.count(b"\n")
         moved[path.relative_to(feeds).as_posix()] = whole.relative_to(feeds).as_posix(), before
     shutil.rmtree(part)
     return moved
-
-
-def _lines(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(PIECE), b""))

@@ -255,9 +255,11 @@ def _protected_lists(listed: pl.DataFrame, job: Job) -> pl.DataFrame:
     for m in job.municipalities:
         code, its_people = places().codes[m], listed.filter(pl.col("submitter") == m)
         _write_list(job.feeds / code, its_people["person_local"])
-        for feed in (FEEDS[name] for name in job.others if FEEDS[name].is_of_agent):
+        agents = ((job.feeds / code / name, FEEDS[name]) for name in job.others if FEEDS[name].is_of_agent)
+        for folder, feed in agents:
             number = pl.concat_str(pl.lit(f"{code}-{initial(feed)}"), "pmh_key")
-            _write_list(job.feeds / code / feed.name, its_people.select(number).to_series())
+            if folder.is_dir():
+                _write_list(folder, its_people.select(number).to_series())
     code = places().code[listed["submitter"]]
     return listed.select(
         fault_id=pl.concat_str(code, pl.lit("/protected_list/"), pl.col("entity_id").cast(pl.String)),

@@ -158,10 +158,10 @@ def _cross_test(rule: CrossRule) -> Test:
 
 
 def _residence(record: Record, municipalities: tuple[str, ...]) -> Test:
-    """What never leaves may be of anybody's resident."""
+    """What never leaves, in none of its revisions, may be of anybody's resident."""
     other = ~pl.col("residence_municipality_code").is_in(list(municipalities))
     if record.stays:
-        other &= ~record.stays().fill_null(False)
+        other &= ~record.stays().fill_null(False).all().over(*record.key)
     return Test("residence_municipality_code", "other_municipality", *SENTENCES["other_municipality"], other)
 
 

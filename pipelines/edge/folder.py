@@ -84,6 +84,7 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
             USAGE,
         )
     notes = {feed: note_of(feeds / feed) for feed in FEEDS}
+    _refuse_unnamed(submitter, feeds, notes)
     sent_for = {feed: _sent_for(note, submitter) for feed, note in notes.items()}
     files = [_checked(path, feed, record, sent_for[feed], keeps_text) for path, feed, record in _expected(feeds)]
     for feed in (f for f in FEEDS.values() if f.suffixes):
@@ -93,7 +94,6 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
             "this folder holds no file to take (<feed>/<record>.csv or .json); nothing is sent.",
         )
-    _refuse_unnamed(submitter, {f.arrived.feed.name for f in files}, notes)
     warnings = [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)]
     folder = Folder(submitter, files, warnings, notes, _synthetic_seed(feeds))
     return replace(folder, warnings=[*warnings, *_incomplete(folder)])
@@ -103,9 +103,9 @@ def _sent_for(note: Note, submitter: str) -> tuple[str, ...]:
     return note.municipalities or (submitter,)
 
 
-def _refuse_unnamed(submitter: str, feeds: set[str], notes: dict[str, Note]) -> None:
+def _refuse_unnamed(submitter: str, feeds: Path, notes: dict[str, Note]) -> None:
     """Raises EdgeProblem (2) where a submitter that is no municipality does not say for which ones it sends."""
-    unnamed = sorted(feed for feed in feeds if not notes[feed].municipalities)
+    unnamed = [feed for feed, note in notes.items() if (feeds / feed).is_dir() and not note.municipalities]
     if not unnamed or submitter in municipalities()["code6"]:
         return
     named = ", ".join(unnamed)

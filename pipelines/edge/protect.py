@@ -88,8 +88,9 @@ def of_every_town(numbers: list[str], arrived: list[Arrived], municipalities: tu
     """
     agents = [a for a in arrived if a.feed.is_of_agent]
     unread = sorted({number for a in agents for number in a.flagged_unread})
-    own = [f"{code}-{number}" for number in (*numbers, *unread) for code in municipalities] if agents else []
-    return [*numbers, *own]
+    prefixes = [f"{code}-" for code in municipalities] if agents else []
+    of_no_town = [number for number in (*numbers, *unread) if number[:7] not in prefixes]
+    return [*numbers, *(prefix + number for number in of_no_town for prefix in prefixes)]
 
 
 def _own_number() -> pl.Expr:

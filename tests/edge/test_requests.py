@@ -34,6 +34,16 @@ def test_a_request_that_turns_out_to_be_the_others_is_taken_back(town: Town, cen
     assert opened(town.send().parcel, centre).tables["information_request"]["is_cancelled"].to_list() == [True]
 
 
+def test_a_request_of_the_other_town_that_turns_out_to_be_ours_leaves_as_ours(town: Town, centre: Path) -> None:
+    """Its first version names the resident of another town: were it to leave with the second, no parcel would be taken."""
+    rows = [request(IS_ASKED, OTHER_TOWN), request(ASKS, revision_no="1")]
+    town.feeds.put("information_request", *rows, feed="requests")
+    sent = town.send()
+    assert vars(sent.counts["information_request"]) == {"read": 2, "accepted": 1, "refused": 1, "excluded": 0}
+    left = opened(sent.parcel, centre).tables["information_request"]
+    assert left["residence_municipality_code"].to_list() == [TOWN]
+
+
 def test_a_flag_in_the_row_of_the_office_that_is_asked_protects(town: Town) -> None:
     flagged = request(IS_ASKED, OTHER_TOWN, **CHILD | {"person_local": "R-5"}, is_not_disclosed="1")
     town.feeds.put("information_request", flagged, feed="requests")

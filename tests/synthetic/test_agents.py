@@ -96,3 +96,8 @@ def digests(out: Path) -> dict[str, str]:
         path.relative_to(out).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in out.rglob("*") if path.is_file()
     }  # fmt: skip
+
+
+def test_an_agent_without_a_record_to_send_has_no_folder(tmp_path: Path) -> None:
+    make_cohort(tmp_path, ("31",), 20, jobs=1, others=("claims",), records=("birth",))
+    assert {p.name for p in (tmp_path / "feeds").iterdir()} == {TOWNS[0]}
