@@ -22,7 +22,7 @@ from pipelines.edge.told import Known, known, reachable, told_rows
 from pipelines.indicators.outreach import RULES, STOPS
 from pipelines.records.months import WINDOWS
 
-GRAINS = ("resident", "pregnancy", "notification", "checkup_list")
+GRAINS = ("resident", "helped", "pregnancy", "notification", "screen", "checkup_list", "child", "referral")
 ALWAYS_NEEDED = ("residency_spell", "delivery", "birth")  # without them a list would hold the dead and those who left
 MERGED = "merged"
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
