@@ -89,7 +89,9 @@ def synth(
         str | None,
         typer.Option(help="送る記録だけを、カンマ区切りで / records to send, by commas; all that there are facts for"),
     ] = None,
-    others: Annotated[str, typer.Option("--also", help="加えて送るシステム: ehr,handbook / feeds sent besides")] = "",
+    others: Annotated[
+        str, typer.Option("--also", help="加えて送るシステム: ehr,handbook,claims,requests / feeds sent besides")
+    ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
 ) -> None:

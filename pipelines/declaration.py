@@ -180,7 +180,8 @@ class Record:
     event: the field that dates the row (its fiscal year, its visit month); the birth itself has the birth date.
     visit_code: the field that, with person and event month, identifies a visit whatever feed it came through.
     local_tokens: token rule -> the local numbers in it, under the submitter's own key.
-    stays: rows that never leave the source (losses); counted with the exclusions, all causes together.
+    stays: rows that never leave the source (losses, what another source tells of its own resident); counted with the
+        exclusions, all causes together.
     reaches_back: tells of years long before those that are delivered (where somebody lived, what a child went through);
         its events do not set the years of a parcel.
     group: the group of the standard specification (健康管理システム標準仕様書) it arrives in.

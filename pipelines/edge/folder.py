@@ -10,20 +10,22 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge.check import Checked, check, once_each
-from pipelines.edge.note import NOTE, Note, note_of
+from pipelines.edge.note import Note, note_of
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
 from pipelines.edge.read import read_file
 from pipelines.feeds import FEEDS, Feed
+from pipelines.feeds.feed import NOTE
 from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
+from pipelines.reference import municipalities
 
 CODE = re.compile(r"^\d{6}$")
 
 
 @dataclass(frozen=True)
 class Folder:
-    """submitter: 6-digit code. files: each file as checked. warnings: sentences (ja, en).
+    """submitter: 6-digit code, of a municipality or of an agent. files: each file as checked. warnings: sentences (ja, en).
 
     notes: feed -> what its delivery note says. synthetic_seed: the seed of a made-up cohort, None for the records of
     real people.
@@ -34,6 +36,12 @@ class Folder:
     warnings: list[tuple[str, str]]
     notes: dict[str, Note] = field(default_factory=dict)
     synthetic_seed: int | None = None
+
+    @property
+    def municipalities(self) -> tuple[str, ...]:
+        """Whose residents the delivery holds."""
+        feeds = {f.arrived.feed.name for f in self.files}
+        return tuple(sorted({code for feed in feeds for code in _sent_for(self.notes[feed], self.submitter)}))
 
     @property
     def refusals(self) -> pl.DataFrame:
@@ -76,9 +84,11 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
             USAGE,
         )
     notes = {feed: note_of(feeds / feed) for feed in FEEDS}
-    files = [_checked(path, feed, record, submitter, keeps_text) for path, feed, record in _expected(feeds)]
+    _refuse_unnamed(submitter, feeds, notes)
+    sent_for = {feed: _sent_for(note, submitter) for feed, note in notes.items()}
+    files = [_checked(path, feed, record, sent_for[feed], keeps_text) for path, feed, record in _expected(feeds)]
     for feed in (f for f in FEEDS.values() if f.suffixes):
-        files += _documents(feeds / feed.name, feed, submitter, keeps_text)
+        files += _documents(feeds / feed.name, feed, submitter, sent_for[feed.name], keeps_text)
     if not files:
         raise EdgeProblem(
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
@@ -87,6 +97,24 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
     warnings = [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)]
     folder = Folder(submitter, files, warnings, notes, _synthetic_seed(feeds))
     return replace(folder, warnings=[*warnings, *_incomplete(folder)])
+
+
+def _sent_for(note: Note, submitter: str) -> tuple[str, ...]:
+    return note.municipalities or (submitter,)
+
+
+def _refuse_unnamed(submitter: str, feeds: Path, notes: dict[str, Note]) -> None:
+    """Raises EdgeProblem (2) where a submitter that is no municipality does not say for which ones it sends."""
+    unnamed = [feed for feed, note in notes.items() if (feeds / feed).is_dir() and not note.municipalities]
+    if not unnamed or submitter in municipalities()["code6"]:
+        return
+    named = ", ".join(unnamed)
+    raise EdgeProblem(
+        f"市区町村に代わって送る提出者は、{named} の {NOTE} の municipalities に、どの市区町村の分かを6桁の団体コードで書いて"
+        "ください。市区町村なら、フォルダの名をその団体コードにします。何も送りません。",
+        f"a submitter that acts for municipalities must name them (6-digit codes) in municipalities of {NOTE} of {named}; a "
+        "municipality's folder is called by its own code. Nothing is sent.",
+    )
 
 
 def _incomplete(folder: Folder) -> list[tuple[str, str]]:
@@ -101,8 +129,8 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _checked(path: Path, feed: str, record: Record, submitter: str, keeps_text: bool) -> Checked:
-    return _let_go(check(read_file(path, FEEDS[feed], record), submitter), keeps_text)
+def _checked(path: Path, feed: str, record: Record, sent_for: tuple[str, ...], keeps_text: bool) -> Checked:
+    return _let_go(check(read_file(path, FEEDS[feed], record), sent_for), keeps_text)
 
 
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:
@@ -125,7 +153,7 @@ def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
                 yield path, feed.name, record
 
 
-def _documents(folder: Path, feed: Feed, submitter: str, keeps_text: bool) -> list[Checked]:
+def _documents(folder: Path, feed: Feed, submitter: str, sent_for: tuple[str, ...], keeps_text: bool) -> list[Checked]:
     """Files of any name that may hold rows of every record; what no record's row is (RESOURCE) is counted as it is."""
     paths = _of_documents(folder, feed)
     if not paths:
@@ -134,7 +162,7 @@ def _documents(folder: Path, feed: Feed, submitter: str, keeps_text: bool) -> li
 
     arrived = read_documents(paths, folder, feed, submitter)
     own = [Checked(a, pl.DataFrame(), a.refusals, 0) for a in arrived if a.record.name not in RECORDS]
-    rows = once_each([check(a, submitter) for a in arrived if a.record.name in RECORDS])
+    rows = once_each([check(a, sent_for) for a in arrived if a.record.name in RECORDS])
     return [_let_go(checked, keeps_text) for checked in own + rows]
 
 
