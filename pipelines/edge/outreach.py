@@ -3,6 +3,7 @@
 Protected households are left out before anything is counted, and the result says only that they are (privacy, hole 5).
 """
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
@@ -120,15 +121,15 @@ def _own(told: dict[str, pl.DataFrame], facts: Known) -> duckdb.DuckDBPyConnecti
     connection = in_memory()
     for schema in ("told", "known", "own"):
         connection.execute(f"CREATE SCHEMA {schema}")
-    for name, rows in told.items():
-        put(connection, f"told.{name}", rows)
+    selects = {grain: (files(__package__) / "own" / f"{grain}.sql").read_text("utf-8") for grain in GRAINS}
+    for name in sorted({name for select in selects.values() for name in re.findall(r"told\.(\w+)", select)}):
+        put(connection, f"told.{name}", told[name])
     windows = [(programme, below) for programme, (_, below) in WINDOWS.items()]
     put(connection, "known.deceased", facts.deceased)
     put(connection, "known.lost", facts.lost)
     columns = {"programme_code": pl.String, "below_months": pl.Int32}
     put(connection, "known.programme_window", pl.DataFrame(windows, columns, orient="row"))
-    for grain in GRAINS:
-        select = (files(__package__) / "own" / f"{grain}.sql").read_text("utf-8")
+    for grain, select in selects.items():
         connection.execute(f"CREATE TABLE own.{grain} AS\n{select}")
     return connection
 
