@@ -27,7 +27,8 @@ TO_THE_OTHER_TOWN = (
 
 ADVICE = {
     "ragged": EXPORT_AGAIN, "json": EXPORT_AGAIN, "empty_file": EXPORT_AGAIN, "not_a_list": EXPORT_AGAIN,
-    "encoding": IN_THE_EXPORT, "column_missing": IN_THE_EXPORT, "column_twice": IN_THE_EXPORT,
+    "encoding": IN_THE_EXPORT, "column_missing": IN_THE_EXPORT, "column_twice": IN_THE_EXPORT, "unknown_item": IN_THE_EXPORT,
+    "not_in_version": IN_THE_EXPORT,
     "form_flag": IN_THE_EXPORT, "my_number": WITHOUT_NUMBERS, "duplicate_key": ONE_IS_ENOUGH,
     "other_municipality": TO_THE_OTHER_TOWN, "not_fhir": EXPORT_AGAIN, "resource": IN_THE_EXPORT, "shape": IN_THE_EXPORT,
     "deep": IN_THE_EXPORT, "unit": IN_THE_EXPORT, "answer": IN_THE_EXPORT,

@@ -14,6 +14,7 @@ from pipelines.edge.note import NOTE, Note, note_of
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
 from pipelines.edge.read import read_file
+from pipelines.edge.version import refuse_unknown_version
 from pipelines.feeds import FEEDS, Feed
 from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
@@ -76,7 +77,12 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
             USAGE,
         )
     notes = {feed: note_of(feeds / feed) for feed in FEEDS}
-    files = [_checked(path, feed, record, submitter, keeps_text) for path, feed, record in _expected(feeds)]
+    for name, note in notes.items():
+        refuse_unknown_version(FEEDS[name], note)
+    files = [
+        _let_go(check(read_file(path, feed, record, notes[feed.name].layout_version), submitter), keeps_text)
+        for path, feed, record in _expected(feeds)
+    ]
     for feed in (f for f in FEEDS.values() if f.suffixes):
         files += _documents(feeds / feed.name, feed, submitter, keeps_text)
     if not files:
@@ -101,10 +107,6 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _checked(path: Path, feed: str, record: Record, submitter: str, keeps_text: bool) -> Checked:
-    return _let_go(check(read_file(path, FEEDS[feed], record), submitter), keeps_text)
-
-
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:
     return checked if keeps_text else replace(checked, arrived=only_who(checked.arrived))
 
@@ -118,11 +120,11 @@ def _synthetic_seed(feeds: Path) -> int | None:
     return seed if type(seed) is int and seed >= 0 else None
 
 
-def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
+def _expected(feeds: Path) -> Iterator[tuple[Path, Feed, Record]]:
     for feed in (f for f in FEEDS.values() if not f.suffixes):
         for record in feed.records:
             if (path := feeds / feed.name / feed.file_name(record)).is_file():
-                yield path, feed.name, record
+                yield path, feed, record
 
 
 def _documents(folder: Path, feed: Feed, submitter: str, keeps_text: bool) -> list[Checked]:

@@ -1,10 +1,11 @@
 """The note beside a feed's files (`delivery.json`): whether they hold everything or changes, and which numbers they use.
 
-    {"delivery": "full", "absent_rows": "cancel", "key_generation": 2}
+    {"delivery": "full", "absent_rows": "cancel", "key_generation": 2, "layout_version": "2024.6"}
 
 `delivery`: `full` or `delta`. `absent_rows`: what becomes of rows sent before that a full delivery no longer holds: `keep`
 (so without a word), `cancel` (a few), or `replace` (however many: when the numbers were given anew). `key_generation`: of
 the local numbers; a new system that gives them anew raises it.
+`layout_version`: of the feed's layout; where it is not stated, each file is known by its headings.
 The national standard's own mark of a delivery could not be had (要確認).
 """
 
@@ -26,6 +27,7 @@ class Note:
 
     largest_absent_percent: int = 0
     key_generation: int | None = None
+    layout_version: str | None = None
 
 
 def note_of(folder: Path) -> Note:
@@ -40,15 +42,15 @@ def note_of(folder: Path) -> Note:
     if not _is_note(told):
         raise EdgeProblem(
             f"{folder.name}/{NOTE} には delivery(full か delta)、全件で消えた行の扱い absent_rows(keep・cancel・replace、"
-            "full のときだけ)、番号の世代 key_generation(1以上)だけが書けます。何も送りません。",
-            f"{folder.name}/{NOTE} may hold delivery (full or delta), absent_rows (keep, cancel or replace, with full alone) and "
-            "key_generation (1 or more), nothing else; correct it. Nothing is sent.",
+            "full のときだけ)、番号の世代 key_generation(1以上)、様式の版 layout_version だけが書けます。何も送りません。",
+            f"{folder.name}/{NOTE} may hold delivery (full or delta), absent_rows (keep, cancel or replace, with full alone), "
+            "key_generation (1 or more) and layout_version, nothing else; correct it. Nothing is sent.",
         )
-    return Note(ABSENT_ROWS[told.get("absent_rows", "keep")], told.get("key_generation"))
+    return Note(ABSENT_ROWS[told.get("absent_rows", "keep")], told.get("key_generation"), told.get("layout_version"))
 
 
 def _is_note(told: Any) -> bool:
-    if not isinstance(told, dict) or set(told) - {"delivery", "absent_rows", "key_generation"}:
+    if not isinstance(told, dict) or set(told) - {"delivery", "absent_rows", "key_generation", "layout_version"}:
         return False
     generation = told.get("key_generation", 1)
     return (
@@ -57,6 +59,7 @@ def _is_note(told: Any) -> bool:
         and (told["delivery"] == "full" or told.get("absent_rows", "keep") == "keep")
         and type(generation) is int
         and generation >= 1
+        and type(told.get("layout_version", "")) is str
     )
 
 

@@ -4,6 +4,7 @@ A file that is refused as a whole is still read where it can be: a person flagge
 other file of the delivery.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipelines.edge.decode import (
 from pipelines.edge.my_number import forbidden_names, numbers_in
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.edge.unread import flagged_in_lines, flagged_in_texts
+from pipelines.edge.version import columns_of, known_headings
 from pipelines.feeds import Column, Feed
 from pipelines.records import RECORDS
 
@@ -56,14 +58,14 @@ class Arrived:
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
 
-def read_file(path: Path, feed: Feed, record: Record) -> Arrived:
-    """Reads one file of a feed. Raises OSError where the file itself cannot be read."""
+def read_file(path: Path, feed: Feed, record: Record, version: str | None = None) -> Arrived:
+    """Reads one file of a feed, in the layout version that its delivery states. Raises OSError where it cannot be read."""
     data = path.read_bytes()
     file = f"{feed.name}/{path.name}"
     empty = Arrived(feed, record, file, _no_rows(record.name), 0, no_refusals())
     if not data or data.isspace():
         return _file_refused(empty, "empty_file")
-    return _as_evidence((_csv_file if feed.format == "csv" else _json_file)(empty, data))
+    return _as_evidence(_csv_file(empty, data, version) if feed.format == "csv" else _json_file(empty, data))
 
 
 def _as_evidence(arrived: Arrived) -> Arrived:
@@ -74,24 +76,26 @@ def _as_evidence(arrived: Arrived) -> Arrived:
     return replace(arrived, rows=arrived.rows.with_columns(own))
 
 
-def _csv_file(arrived: Arrived, data: bytes) -> Arrived:
-    feed, columns = arrived.feed, arrived.feed.columns(arrived.record)
-    known = {c.header for c in columns}
+def _csv_file(arrived: Arrived, data: bytes, version: str | None) -> Arrived:
+    feed, known = arrived.feed, known_headings(arrived.feed, arrived.record)
 
     def knows(line: str) -> bool:
         return any(cell.strip('"\r \ufeff') in known for cell in line.split(","))
 
     encoding = encoding_of(data, feed.encodings, knows)
     if encoding is None and (text := read_elsewhere(data, knows)):
-        return _csv_text(_file_refused(arrived, "encoding"), text, lines_of(text, "utf-8"), columns)
+        return _csv_text(_file_refused(arrived, "encoding"), text, lines_of(text, "utf-8"), version)
     encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
         return _file_refused(arrived, "encoding", shows_protected=False)
-    return _csv_text(arrived, data, lines_of(data, encoding), columns)
+    return _csv_text(arrived, data, lines_of(data, encoding), version)
 
 
-def _csv_text(arrived: Arrived, data: bytes, lines: Lines, columns: tuple[Column, ...]) -> Arrived:
+def _csv_text(arrived: Arrived, data: bytes, lines: Lines, version: str | None) -> Arrived:
     heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines.line(1) or b"")]
+    columns = columns_of(arrived.feed, arrived.record, heading, version)
+    if version and not arrived.feed.columns(arrived.record, version):
+        arrived = _file_refused(arrived, "not_in_version")
     cells, ragged, undecodable = csv_rows.rows_of(lines, len(heading))
     sent = lines_as_sent(data if ragged or undecodable else b"")
     arrived = replace(
@@ -120,7 +124,17 @@ def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: 
         arrived = _file_refused(arrived, "column_twice", fields=_fields(columns, twice))
     if missing := [h for h in dict.fromkeys(c.header for c in columns) if h not in place]:
         arrived = _file_refused(arrived, "column_missing", fields=_fields(columns, missing))
-    return _warned(arrived, [i for i, h in enumerate(heading, start=1) if h not in known])
+    strange = [i for i, h in enumerate(heading, start=1) if h not in known]
+    if strange and arrived.feed.item_form:
+        return _file_refused(arrived, "unknown_item", fields=[_item(arrived, heading, i) for i in strange])
+    return _warned(arrived, strange)
+
+
+def _item(arrived: Arrived, heading: list[str], place: int) -> str:
+    """The item number of a heading that nobody knows; its place where it may be something else than a number."""
+    is_heading = not known_headings(arrived.feed, arrived.record).isdisjoint(heading)
+    item = heading[place - 1]
+    return item if is_heading and re.fullmatch(arrived.feed.item_form, item) else f"[{place}]"
 
 
 def _json_file(arrived: Arrived, data: bytes) -> Arrived:
@@ -202,6 +216,8 @@ def _fields_of(record_name: str, place: tuple[tuple[Column, str], ...]) -> list[
 
 
 FLAGS = {"true_false": {"true": "1", "false": "0"}, "cancellation": {"2": "1", "1": "0"}, "flag": {"1": "1", "0": "0"}}
+# Digits of which a spreadsheet made a number: a code of six, of two, a phone (each begins with 0 where one is lacking).
+LOST_ZEROS = {"zeros_6": ("^([0-9]{5})$", "0$1"), "zeros_2": ("^([0-9])$", "0$1"), "phone": ("^([1-9][0-9]{8,9})$", "0$1")}
 NO_FLAG = "?"  # no flag has this form: the check refuses it
 
 
@@ -212,6 +228,8 @@ def _converted(sent: pl.Expr, conversion: str) -> pl.Expr:
         return pl.when(sent.is_not_null()).then(flags)
     if conversion in ("surname", "given_name"):
         return sent.str.extract(r"^\s*(\S+)\s+(\S.*?)\s*$", 1 if conversion == "surname" else 2)
+    if conversion in LOST_ZEROS:
+        return sent.str.replace(*LOST_ZEROS[conversion])
     if conversion:
         raise ValueError(f"conversion {conversion} of a feed layout is not known")
     return sent

@@ -8,7 +8,7 @@ REFUSAL_SCHEMA: dict[str, pl.DataType] = {
     "file": pl.String(),  # `<feed>/<file name>`
     "record": pl.String(),
     "line": pl.UInt32(),  # physical line on which the row begins, of a FHIR bundle the number of its entry, from 1; 0 is the file itself
-    "field": pl.String(),  # field of the record, or path of an element in a FHIR resource
+    "field": pl.String(),  # of the record; path of an element in a FHIR resource; strange item number, or place of its column `[n]`
     "rule": pl.String(),
     "sentence_ja": pl.String(),
     "sentence_en": pl.String(),
@@ -21,6 +21,14 @@ SENTENCES = {
     "empty_file": ("空のファイルです", "is an empty file"),
     "not_a_list": ("JSONの配列ではありません", "is not a JSON array of objects"),
     "column_missing": ("必要な列がありません", "lacks a required column"),
+    "not_in_version": (
+        "delivery.json にある様式の版(layout_version)には、この記録がありません",
+        "is of a record that the layout version stated in delivery.json does not carry",
+    ),
+    "unknown_item": (
+        "この様式の版にない項目番号です。版を delivery.json の layout_version で示すか、項目を除いて出力してください",
+        "is an item number that this layout version does not have; state the version in delivery.json (layout_version), or leave it out",
+    ),
     "column_twice": ("同じ見出しの列が2つあります", "has two columns of one heading"),
     "my_number": (
         "個人番号(マイナンバー)などの列があるため、このファイルは受け取りません。列を除いて出し直してください",

@@ -1,11 +1,13 @@
 """What arrives: one file per source system. A new feed is one file here, its layout in `pipelines/reference/feeds/`, a line below."""
 
 from pipelines.feeds.ehr import EHR
+from pipelines.feeds.excel import EXCEL
 from pipelines.feeds.feed import Column, Feed
 from pipelines.feeds.handbook import HANDBOOK
+from pipelines.feeds.layout import LAYOUT
 from pipelines.feeds.municipal import MUNICIPAL
 from pipelines.feeds.pmh import PMH
 
-FEEDS: dict[str, Feed] = {feed.name: feed for feed in (MUNICIPAL, PMH, EHR, HANDBOOK)}
+FEEDS: dict[str, Feed] = {feed.name: feed for feed in (MUNICIPAL, PMH, EHR, HANDBOOK, LAYOUT, EXCEL)}
 
 __all__ = ["FEEDS", "Column", "Feed"]
