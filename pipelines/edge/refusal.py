@@ -46,6 +46,32 @@ SENTENCES = {
     "deep": ("Bundleの入れ子は2段までであること", "must not nest bundles deeper than two levels"),
     "unit": ("受け取れる単位(UCUM)であること", "must be in a unit (UCUM) that the feed declares"),
     "answer": ("受け取れるコードの回答であること", "must be an answer whose code the feed declares"),
+    "not_workbook": ("Excelのブック(.xlsx・.xlsm)として読めません", "cannot be read as an Excel workbook (.xlsx, .xlsm)"),
+    "password": (
+        "パスワード付きか旧形式(.xls)のブックです。パスワードを外し、.xlsx で保存してください",
+        "has a password or is of the old form (.xls); take the password off and save it as .xlsx",
+    ),
+    "too_large": (
+        "ブックが大きすぎます(シート1枚は展開して64 MiB、全体は256 MiBまで)。年度などで分けてください",
+        "is too large (64 MiB unzipped for a sheet, 256 MiB for all); part it by year or the like",
+    ),
+    "formula": (
+        "値が計算されていない式があります。Excelで開いて保存し直してください",
+        "holds formulas whose value was never worked out; open it in Excel and save it again",
+    ),
+    "no_sheet": (
+        "知っている見出しのシートがないか、不開示の列があるのに読めないシートがあります",
+        "has no sheet with headings that the feed declares, or a sheet with the flag of protected people that cannot be read",
+    ),
+    "hidden_sheet": (
+        "隠れたシートの行は受け取りません。表示して確かめるか、削除してください",
+        "stands on a hidden sheet and is not taken; show the sheet and look at it, or delete it",
+    ),
+    "cell_error": ("式のエラー(#N/A など)のないこと", "must not be an error of a formula (#N/A or the like)"),
+    "sum": (
+        "集計値は、年度・健診の種類・項目・回答・人数の分かる行であること",
+        "must be a sum with its fiscal year, programme, item, answer and number of persons",
+    ),
     "duplicate_key": (
         "同じキーと訂正回数の行がすでにあります(最初の行を採ります)",
         "repeats the key and revision of an earlier row (the first one stays)",
