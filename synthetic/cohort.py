@@ -115,7 +115,7 @@ def make_cohort(
     only: an `entity_id`; of the cohort that the other arguments describe nothing but the column is made in which this
     person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
     records: names of those that are sent; None for all that there are facts for.
-    others: feeds that every submitter sends besides the municipal one and PMH (`ehr`, `handbook`).
+    others: feeds that every submitter sends besides the municipal one and PMH (`ehr`, `handbook`, `layout`, `excel`).
     chunk: columns at a time; None for as many as fit into 300 MiB.
     progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.

@@ -14,6 +14,7 @@ from pipelines.edge.unread import NO, NUMBER
 from pipelines.edge.workbook.cells import ERRORS, as_dates
 from pipelines.edge.workbook.sheets import Sheet, plain
 from pipelines.feeds import Column, Feed
+from pipelines.records import RECORDS
 from pipelines.reference import feed_table
 
 ENOUGH = 3  # headings of a record alone that tell of it, where the heading of its date is lost
@@ -23,19 +24,21 @@ ANY_SHEET = "*"
 def records_on(sheet: Sheet, feed: Feed) -> list[Record]:
     """The records of which the headings tell."""
     heading = set(sheet.heading)
-    return [r for r in feed.records if _date(feed, r) in heading or len(_own(feed, r) & heading) >= ENOUGH]
+    return [r for r in feed.records if _date(feed, r.name) in heading or len(_own(feed, r.name) & heading) >= ENOUGH]
 
 
 @cache
-def _date(feed: Feed, record: Record) -> str:
-    return next(plain(c.header) for c in feed.columns(record) if c.field == record.event)
+def _date(feed: Feed, record: str) -> str:
+    """The heading of the day that the record is of."""
+    declared = RECORDS[record]
+    return next(plain(c.header) for c in feed.columns(declared) if c.field == declared.event)
 
 
 @cache
-def _own(feed: Feed, record: Record) -> set[str]:
+def _own(feed: Feed, record: str) -> frozenset[str]:
     """The headings of this record alone."""
-    others = {plain(c.header) for r in feed.records if r is not record for c in feed.columns(r)}
-    return {plain(c.header) for c in feed.columns(record)} - others
+    others = {plain(c.header) for r in feed.records if r.name != record for c in feed.columns(r)}
+    return frozenset(plain(c.header) for c in feed.columns(RECORDS[record])) - others
 
 
 def arrived_of(sheet: Sheet, record: Record, file: str, feed: Feed, submitter: str, first_day: datetime) -> Arrived:
@@ -63,7 +66,7 @@ def _told(sheet: Sheet, record: Record, feed: Feed, place: dict[str, str]) -> pl
     """The lines in which something of the record stands; a line that tells of no record is of the first."""
     records = records_on(sheet, feed)
     filled = {
-        r.name: pl.any_horizontal(pl.col(place[h]).is_not_null() for h in sorted(_own(feed, r) & place.keys()))
+        r.name: pl.any_horizontal(pl.col(place[h]).is_not_null() for h in sorted(_own(feed, r.name) & place.keys()))
         for r in records
     }
     tells = filled[record.name]
