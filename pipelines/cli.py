@@ -97,7 +97,10 @@ def synth(
         typer.Option(help="送る記録だけを、カンマ区切りで / records to send, by commas; all that there are facts for"),
     ] = None,
     others: Annotated[
-        str, typer.Option("--also", help="加えて送るシステム: ehr,handbook,layout,excel / feeds sent besides")
+        str,
+        typer.Option(
+            "--also", help="加えて送るシステム: ehr,handbook,claims,requests,layout,excel / feeds sent besides"
+        ),
     ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,

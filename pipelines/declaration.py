@@ -180,7 +180,8 @@ class Record:
     event: the field that dates the row (its fiscal year, its visit month); the birth itself has the birth date.
     visit_code: the field that, with person and event month, identifies a visit whatever feed it came through.
     local_tokens: token rule -> the local numbers in it, under the submitter's own key.
-    stays: rows that never leave the source (losses); counted with the exclusions, all causes together.
+    stays: rows that never leave the source (losses, what another source tells of its own resident); counted with the
+        exclusions, all causes together.
     reaches_back: tells of years long before those that are delivered (where somebody lived, what a child went through);
         its events do not set the years of a parcel.
     group: the group of the standard specification (健康管理システム標準仕様書) it arrives in.
@@ -372,6 +373,7 @@ class OutreachRule:
     month: SQL, a date in the month that the line shows.
     priority: `highest`, `high`, `mid`; a household stands on the list of its highest rule alone.
     records: without an accepted file of each of them no list is made.
+    beside: records in which help may stand too; where there is no file of one, the reader is told.
     fresh: (record, days) - where its last row was recorded longer before the day, the reader is told to make sure first.
     """
 
@@ -388,6 +390,7 @@ class OutreachRule:
     condition: str
     month: str
     records: tuple[str, ...]
+    beside: tuple[str, ...] = ()
     fresh: tuple[str, int] | None = None
 
 

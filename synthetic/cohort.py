@@ -19,6 +19,7 @@ import polars as pl
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from synthetic import calibration, truth
+from synthetic.agents import put_agents_together
 from synthetic.asked import CannotBeHad
 from synthetic.calibration import SMALLEST_JUDGED_COHORT, Tally
 from synthetic.draws import Draws, Ids
@@ -26,11 +27,11 @@ from synthetic.fault_rates import profile
 from synthetic.layout import ENCODINGS, own_feed
 from synthetic.parts import put_together
 from synthetic.places import places
-from synthetic.population.as_records import SENT
+from synthetic.population.as_records import ON_REQUEST, SENT
 from synthetic.population.calendar import Window
 from synthetic.population.households import MEMBER_BITS, SLOT_BITS
 from synthetic.scope import Scope, arriving_in, of_column, scope_of
-from synthetic.submitter import Job, Made, make
+from synthetic.submitter import Job, Made, make, synthetic_mark
 
 SLOTS_AT_ONCE = 16_000  # possible pregnancies of a stretch, a column has one per year: what a worker's memory holds
 WORKER = {  # environment of a worker process
@@ -114,16 +115,18 @@ def make_cohort(
     an encoding a layout is written in UTF-8.
     only: an `entity_id`; of the cohort that the other arguments describe nothing but the column is made in which this
     person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
-    records: names of those that are sent; None for all that there are facts for.
-    others: feeds that every submitter sends besides the municipal one and PMH (`ehr`, `handbook`, `layout`, `excel`).
+    records: names of those that are sent; None for all that there are facts for but ON_REQUEST, of which those are sent
+    that a feed of `others` carries.
+    others: feeds sent besides the municipal one and PMH (`ehr`, `handbook`, `requests`, `layout`, `excel` by every submitter; `claims` by the
+    agents of their prefectures).
     chunk: columns at a time; None for as many as fit into 300 MiB.
     progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.
     What was in OUT before is replaced at the end, so that an interrupted run leaves it as it was.
     Raises CannotBeHad (a ValueError) with one sentence for arguments that name nothing.
     """
     _refuse(fiscal_years, births, jobs, chunk, encoding)
-    sent = _sent(records)
     _refuse_feeds(others)
+    sent = _sent(records, others)
     rates = profile(faults)
     own = own_feed(layout, encoding or ENCODINGS[0]) if layout else None
     window, draws, clock = Window(*fiscal_years), Draws(seed), _Clock()
@@ -163,14 +166,17 @@ def _refuse(
         )
 
 
-def _sent(records: Collection[str] | None) -> tuple[str, ...]:
+def _sent(records: Collection[str] | None, others: tuple[str, ...]) -> tuple[str, ...]:
     """The records that are sent, in the order of their declaration."""
     if unknown := sorted(set(records or ()) - set(SENT)):
         raise CannotBeHad(
             f"合成コホートが送れる記録は {', '.join(SENT)} です({', '.join(unknown)})。",
             f"A cohort can send the records {', '.join(SENT)}; got {', '.join(unknown)}.",
         )
-    return tuple(name for name in RECORDS if name in (SENT if records is None else records))
+    if records is None:
+        carried = {name for feed in others for name in FEEDS[feed].record_names}
+        records = {name for name in SENT if name not in ON_REQUEST or name in carried}
+    return tuple(name for name in RECORDS if name in records)
 
 
 def _refuse_feeds(others: tuple[str, ...]) -> None:
@@ -271,8 +277,9 @@ def _finish(
     rows = sum(m.rows for m in made)
     told = partial(progress, "truth", rows=rows) if progress else lambda done, total: None
     submitters = truth.submitters(Draws(seed), scope.municipalities, window)
-    put_together([m.part for m in made], submitters, work / "truth", seed, told)
     codes = [places().codes[m] for m in scope.municipalities]
+    moved = put_agents_together(work / "feeds", codes, synthetic_mark(seed))
+    put_together([m.part for m in made], submitters, work / "truth", seed, told, moved)
     table = calibration.report(tally, codes, (window.first, window.last), is_whole=scope.is_whole)
     births = calibration.births_in(tally)
     calibration.write(table, work, seed, births)

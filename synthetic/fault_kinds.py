@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Record
+from pipelines.feeds import FEEDS
 from synthetic.draws import Draws, Ids
 from synthetic.kana import variant
 from synthetic.names import surnames
@@ -70,12 +71,15 @@ CODE_OF = {
     "newborn_screening": ("hearing_result_code", "8"), "postpartum_care": ("approval_code", "8"),
     "home_visit": ("met_child_code", "7"), "child_dental": ("caries_state_code", "7"),
     "detailed_exam": ("domain_code", "8"), "vaccination": ("act_code", "7"),
+    "pregnancy_questionnaire": ("smoking_code", "8"), "claim": ("contract_kind_code", "7"),
+    "information_request": ("answer_code", "7"),
 }  # fmt: skip
 CORRECTED = {
     "pregnancy_notification": "interview_done_code", "antenatal_visit": "judgement_code", "delivery": "method_code",
     "birth": "nicu_code", "postpartum_visit": "judgement_code", "child_checkup": "nutrition_code",
     "child_questionnaire": "relaxed_code", "newborn_screening": "hearing_result_code", "postpartum_care": "approval_code",
     "home_visit": "met_child_code", "detailed_exam": "result_code", "vaccination": "act_code",
+    "pregnancy_questionnaire": "support_person_code", "claim": "returned_code", "information_request": "answer_code",
 }  # fmt: skip
 CARD = ("branch_number", "phone")
 
@@ -98,6 +102,11 @@ def _code(sheet: Sheet) -> tuple[str, ...]:
 
 def _corrected(sheet: Sheet) -> tuple[str, ...]:
     return ("revision_no", CORRECTED[sheet.record.name]) if sheet.record.name in CORRECTED else ()
+
+
+def _residence(sheet: Sheet) -> tuple[str, ...]:
+    """An agent may well send for the other municipality too."""
+    return () if FEEDS[sheet.feed].is_of_agent else only("residence_municipality_code")(sheet)
 
 
 def _weight(sheet: Sheet) -> tuple[str, ...]:
@@ -214,7 +223,7 @@ KINDS = (  # a new kind goes to the end: the place gives its stretch of the draw
     Kind("undecodable_byte", "refused:encoding", only("address", csv=True), _sentinel(BAD_BYTE), is_of_row=True),
     Kind("number_in_note", "accepted", only("note"), _number_in_note),
     Kind("other_municipality", "refused:other_municipality",
-         only("residence_municipality_code"), _other_municipality),
+         _residence, _other_municipality),
     Kind("cancellation", "cancelled", only("is_cancelled", "revision_no"), _cancels, adds=True, original="cancelled"),
     Kind("correction", "accepted", _corrected, _corrects, adds=True),
     Kind("late_arrival", "accepted", only("recorded_date"), _late),

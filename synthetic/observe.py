@@ -3,7 +3,7 @@
 The facts stay as they are; a row here is a fact as a submitter recorded it, in the fields of the record.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -12,6 +12,7 @@ from synthetic.draws import Draws, Ids, cumulative
 from synthetic.parameters import parameters
 from synthetic.places import joined_pmh, pace_of_paper, places, without_paper
 from synthetic.population.calendar import dates, fiscal_year
+from synthetic.population.claims import INDIVIDUAL
 from synthetic.population.facts import Facts
 from synthetic.population.people import pregnancy_number
 from synthetic.population.visits import COST_ONLY, RESULT, codes
@@ -37,6 +38,9 @@ CHANNELS = {  # record -> channel: share
     "child_dental": {SYSTEM: 60, PAPER: 40},
     "detailed_exam": {PAPER: 90, OCR: 10},
     "vaccination": {PAPER: 70, OCR: 20, SYSTEM: 10},
+    "pregnancy_questionnaire": {PAPER: 75, APP: 25},
+    "claim": {SYSTEM: 90, PAPER: 10},
+    "information_request": {SYSTEM: 80, PAPER: 20},
 }
 THROUGH_PMH = ("antenatal_visit", "child_checkup", "child_questionnaire")  # a cohort sends no more of PMH's records
 MEASURED = (
@@ -128,6 +132,15 @@ def through_other(own: Observed, feed: str, initial: str) -> Observed:
     if "mother" in rows.columns:
         columns["mother_local"] = people["person_local"][rows["mother"]]
     return Observed(own.record, feed, rows.with_columns(**columns), people)
+
+
+def with_voucher(own: Observed) -> Observed:
+    """The visits that a voucher was used for: so many of a pregnancy, and of a child those at a practice."""
+    has_one = {
+        "antenatal_visit": pl.col("visit_no") <= parameters()["claim"]["vouchers"],
+        "child_checkup": pl.col("mode_code") == INDIVIDUAL,
+    }
+    return replace(own, rows=own.rows.filter(has_one.get(own.record, pl.lit(True))))
 
 
 def _channel(draws: Draws, record: str, ids: Ids, submitter: Ids, year: Ids) -> Ids:

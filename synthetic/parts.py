@@ -14,6 +14,7 @@ import polars as pl
 from polars.io.plugins import register_io_source
 
 from synthetic import VERSION
+from synthetic.agents import Moved
 from synthetic.draws import Ids
 from synthetic.send import HEADING_LINES
 from synthetic.truth import ORDER, Truth
@@ -109,19 +110,22 @@ def _is_in(ids: pl.Series, rising: Ids) -> np.ndarray:
 
 
 def put_together(
-    parts: list[Part], submitters: pl.DataFrame, folder: Path, seed: int, told: Callable[[int, int], None]
-) -> None:
+    parts: list[Part], submitters: pl.DataFrame, folder: Path, seed: int, told: Callable[[int, int], None],
+    moved: Moved,
+) -> None:  # fmt: skip
     """Writes the Parquet files of a cohort, each of which says that it is synthetic.
 
     submitters: as `truth.submitters` tells of them. Order: the submitters', then that of `truth.ORDER`; links by file and line. told: called with the tables written and
-    in all.
+    in all. moved: which files are part of which now, and from which row on.
     """
     folder.mkdir(parents=True, exist_ok=True)
     elsewhere = np.unique(np.concatenate([part.named_elsewhere for part in parts]))
     tables = {name: _facts(parts, name, elsewhere) for name in parts[0].tables}
     tables["submitters"] = submitters.lazy()
-    tables["links"] = _as_they_come((rows for part in parts for rows in _links(part)), LINK)
-    tables["answer_key"] = _as_they_come(map(_answers, parts), pl.read_ipc_schema(parts[0].answers[0]))
+    tables["links"] = _as_they_come((rows for part in parts for rows in _links(part, moved)), LINK)
+    tables["answer_key"] = _as_they_come(
+        (_answers(part, moved) for part in parts), pl.read_ipc_schema(parts[0].answers[0])
+    )
     marks = {"synthetic": "true", "seed": str(seed), "version": str(VERSION)}
     for done, (name, rows) in enumerate(tables.items(), start=1):
         rows.sink_parquet(
@@ -147,22 +151,30 @@ def _facts(parts: list[Part], name: str, elsewhere: Ids) -> pl.LazyFrame:
     return table.drop("submitter", "is_named", strict=False).with_columns(pl.selectors.enum().cast(pl.String))
 
 
-def _answers(part: Part) -> pl.DataFrame:
-    return pl.concat(map(pl.read_ipc, part.answers)).sort("file", "line", "fault_id")
+def _answers(part: Part, moved: Moved) -> pl.DataFrame:
+    """In the order of the files as their submitters made them, whatever these are part of now."""
+    answers = pl.concat(map(pl.read_ipc, part.answers)).sort("file", "line", "fault_id")
+    before = pl.col("file").replace_strict({f: n for f, (_, n) in moved.items()}, default=0, return_dtype=pl.UInt32)
+    whole = pl.col("file").replace({f: name for f, (name, _) in moved.items()})
+    return answers.with_columns(file=whole, line=pl.col("line") + before) if moved else answers
 
 
-def _links(part: Part) -> Iterator[pl.DataFrame]:
+def _links(part: Part, moved: Moved) -> Iterator[pl.DataFrame]:
     """Whose row stands where, in the order of the files and their lines."""
     if not part.segments[:, 1].any():
         return
     ids = np.memmap(part.ids, dtype=np.int64, mode="r")
-    names = pl.DataFrame(part.files, ("feed", "file", "record"), orient="row")
+    whole = [(feed, *moved.get(file, (file, 0)), record) for feed, file, record in part.files]
+    names = pl.DataFrame(
+        [(feed, file, record) for feed, file, _, record in whole], ("feed", "file", "record"), orient="row"
+    )
+    rows_before = np.array([before for *_, before, _ in whole], dtype=np.int64)
     number, rows = part.segments.T
     start = np.cumsum(rows) - rows
     order = np.argsort(number, kind="stable")
     number, rows, start = number[order], rows[order], start[order]
     before = np.cumsum(rows) - rows
-    line = HEADING_LINES + 1 + before - before[np.searchsorted(number, number)]
+    line = HEADING_LINES + 1 + before - before[np.searchsorted(number, number)] + rows_before[number]
     cuts = np.unique(before // LINKS_AT_ONCE, return_index=True)[1]
     for first, last in zip(cuts, [*cuts[1:], len(rows)], strict=True):
         n, here = rows[first:last], slice(first, last)

@@ -17,11 +17,20 @@ from pipelines.feeds.feed import Feed
 from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
 from synthetic import VERSION
+from synthetic.agents import PROTECTED
 from synthetic.calibration import Tally, tally_of
 from synthetic.draws import Draws, Ids
 from synthetic.faults import KEY_SCHEMA, Faulty, household_fault, with_faults
 from synthetic.layout import OwnFeed
-from synthetic.observe import THROUGH_PMH, Observed, observed, people_as_recorded, through_other, through_pmh
+from synthetic.observe import (
+    THROUGH_PMH,
+    Observed,
+    observed,
+    people_as_recorded,
+    through_other,
+    through_pmh,
+    with_voucher,
+)
 from synthetic.parts import Aside, Part
 from synthetic.places import Habits, habits, places
 from synthetic.population.as_records import events_of
@@ -31,9 +40,8 @@ from synthetic.population.households import SLOT_BITS, Pregnancies, column_ids, 
 from synthetic.send import Written, lines_of, sheet_of
 from synthetic.truth import truth_of
 
-PROTECTED = "protected.csv"
 ROWS_AT_ONCE = 20_000  # are recorded and become text together
-JSON_HABITS = Habits("utf-8", uses_pmh=True)  # RFC 8259: JSON is UTF-8
+OTHERS_HABITS = Habits("utf-8", uses_pmh=True)  # RFC 8259: JSON is UTF-8; an agent writes alike for all
 
 
 @dataclass(frozen=True)
@@ -146,7 +154,8 @@ class _Files:
                 name = f"{places().codes[municipality]}/{feed.name}/{feed.file_name(record)}"
                 (job.feeds / name).parent.mkdir(parents=True, exist_ok=True)
                 self._number[municipality, feed.name, record.name] = len(self._files)
-                written_as = its_habits if feed.format == "csv" else JSON_HABITS
+                is_its_own = feed.format == "csv" and not feed.is_of_agent
+                written_as = its_habits if is_its_own else OTHERS_HABITS
                 self._files.append(Written(job.feeds / name, name, feed, record, written_as))
 
     def add(self, draws: Draws, faulty: Faulty, feed: Feed) -> None:
@@ -199,7 +208,7 @@ def _send(draws: Draws, facts: Facts, files: _Files, job: Job) -> None:
         for start in range(0, len(events), ROWS_AT_ONCE):
             few = replace(facts, events={record: events[start : start + ROWS_AT_ONCE]})
             own = observed(few, record, people)
-            for feed in job.feeds_of(record, JSON_HABITS):
+            for feed in job.feeds_of(record, OTHERS_HABITS):
                 rows = _through(feed, few, own, files.in_pmh)
                 files.add(draws, with_faults(draws, sheet_of(rows, feed, RECORDS[record]), job.rates), feed)
 
@@ -208,7 +217,19 @@ def _through(feed: Feed, facts: Facts, own: Observed, in_pmh: Ids) -> Observed:
     """What of a record's rows comes through a feed, and under whose numbers."""
     if feed.name == "pmh":
         return through_pmh(facts, own, in_pmh)
-    return through_other(own, feed.name, feed.name[0].upper()) if feed.local_namespace else own
+    if feed.is_of_agent:
+        own = with_voucher(own)
+    return through_other(own, feed.name, initial(feed)) if feed.local_namespace else own
+
+
+def initial(feed: Feed) -> str:
+    """What the numbers begin with that another system gives."""
+    return feed.name[0].upper()
+
+
+def _write_list(folder: Path, numbers: pl.Series) -> None:
+    text = "local_number\n" + "".join(f"{number}\n" for number in numbers)
+    (folder / PROTECTED).write_text(text, "utf-8", newline="\n")
 
 
 def _to_be_listed(draws: Draws, facts: Facts, rates: dict[str, int]) -> pl.DataFrame:
@@ -216,22 +237,29 @@ def _to_be_listed(draws: Draws, facts: Facts, rates: dict[str, int]) -> pl.DataF
     here = facts.events["residency_spell"]["who"].unique().sort()
     mothers = facts.people[here].filter(pl.col("member") == 0)
     hit = household_fault(draws, mothers["household"].to_numpy(), "protected_list", rates)
-    return mothers.filter(pl.Series(hit)).select("submitter", "entity_id", "person_local")
+    return mothers.filter(pl.Series(hit)).select("submitter", "entity_id", "person_local", "pmh_key")
 
 
 def _marked(folder: Path, seed: int) -> None:
     """Says that the folder holds no real person; a release made of it tells it on."""
-    text = json.dumps({"seed": seed, "version": VERSION}) + "\n"
-    (folder / SYNTHETIC_MARK).write_text(text, "utf-8", newline="\n")
+    (folder / SYNTHETIC_MARK).write_text(synthetic_mark(seed), "utf-8", newline="\n")
+
+
+def synthetic_mark(seed: int) -> str:
+    return json.dumps({"seed": seed, "version": VERSION}) + "\n"
 
 
 def _protected_lists(listed: pl.DataFrame, job: Job) -> pl.DataFrame:
     """Writes every submitter's list, and returns what is expected of the people on it."""
     listed = listed.unique(("submitter", "entity_id"), keep="first", maintain_order=True)
     for m in job.municipalities:
-        numbers = listed.filter(pl.col("submitter") == m)["person_local"]
-        text = "local_number\n" + "".join(f"{number}\n" for number in numbers)
-        (job.feeds / places().codes[m] / PROTECTED).write_text(text, "utf-8", newline="\n")
+        code, its_people = places().codes[m], listed.filter(pl.col("submitter") == m)
+        _write_list(job.feeds / code, its_people["person_local"])
+        agents = ((job.feeds / code / name, FEEDS[name]) for name in job.others if FEEDS[name].is_of_agent)
+        for folder, feed in agents:
+            number = pl.concat_str(pl.lit(f"{code}-{initial(feed)}"), "pmh_key")
+            if folder.is_dir():
+                _write_list(folder, its_people.select(number).to_series())
     code = places().code[listed["submitter"]]
     return listed.select(
         fault_id=pl.concat_str(code, pl.lit("/protected_list/"), pl.col("entity_id").cast(pl.String)),

@@ -14,7 +14,7 @@ from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
 from pipelines.edge.problem import EdgeProblem
-from pipelines.edge.protect import listed
+from pipelines.edge.protect import listed, of_every_town
 from pipelines.edge.pseudonymize import TokenKeys
 from pipelines.edge.send import no_core_dumps
 from pipelines.edge.state import SENT_SCHEMA
@@ -64,5 +64,6 @@ def at_home(feeds: Path, protected: Path, layout: Path | None = None) -> AtHome:
         parcel=secrets.token_hex(32), submitter=folder.submitter,
     )  # fmt: skip
     rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
-    never_sent = pl.DataFrame(schema=SENT_SCHEMA)
-    return AtHome(folder, depart([f.arrived for f in folder.files], rows, numbers, never_sent, keys), keys)
+    arrived, never_sent = [f.arrived for f in folder.files], pl.DataFrame(schema=SENT_SCHEMA)
+    numbers = of_every_town(numbers, arrived, folder.municipalities)
+    return AtHome(folder, depart(arrived, rows, numbers, never_sent, keys), keys)

@@ -47,13 +47,13 @@ class Test:
     broken: pl.Expr
 
 
-def check(arrived: Arrived, municipality: str) -> Checked:
-    """Checks the rows of one file against its record and against the submitter's municipality code (6 digits)."""
+def check(arrived: Arrived, municipalities: tuple[str, ...]) -> Checked:
+    """Checks the rows of one file against its record and the municipalities (6-digit codes) that its submitter sends."""
     texts = _filled(arrived.rows, [*arrived.record.of_role(Role.FREE_TEXT)])
     typed = arrived.rows.select(_typing(arrived.record.name))
     if arrived.is_refused:
         return Checked(arrived, typed.select(_staying(arrived.record.name)).clear(), arrived.refusals, texts)
-    tests = (*_tests(arrived.record.name), _residence(municipality))
+    tests = (*_tests(arrived.record.name), _residence(arrived.record, municipalities))
     verdicts = _verdicts(typed, tests)
     good, broken = typed.select(_staying(arrived.record.name)), verdicts.clear()
     if verdicts.width > 1:
@@ -157,8 +157,11 @@ def _cross_test(rule: CrossRule) -> Test:
     return Test(rule.field, rule.name, rule.says_ja, rule.says_en, ~rule.holds())
 
 
-def _residence(municipality: str) -> Test:
-    other = pl.col("residence_municipality_code") != municipality
+def _residence(record: Record, municipalities: tuple[str, ...]) -> Test:
+    """What never leaves, in none of its revisions, may be of anybody's resident."""
+    other = ~pl.col("residence_municipality_code").is_in(list(municipalities))
+    if record.stays:
+        other &= ~record.stays().fill_null(False).all().over(*record.key)
     return Test("residence_municipality_code", "other_municipality", *SENTENCES["other_municipality"], other)
 
 

@@ -83,7 +83,7 @@ def depart(
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
     composite = composite.join(leaving.select("record_key"), on="record_key", how="semi")
     rows = _rows_that_leave(accepted, heads)
-    windowed = hide_narrow_windows(rows, _mothers(composite))
+    windowed = hide_narrow_windows(rows, _mothers(composite), keys.submitter)
     return Departure(
         {**_record_tables(windowed.rows, cancelling), LAG_TABLE: arrival_lag(windowed.rows)},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},

@@ -10,15 +10,17 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.edge.check import Checked, check, once_each
-from pipelines.edge.note import NOTE, Note, note_of
+from pipelines.edge.note import Note, note_of
 from pipelines.edge.own_layout import feeds_with
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
 from pipelines.edge.read import Arrived, read_file
 from pipelines.edge.version import refuse_unknown_version
 from pipelines.feeds import Feed
+from pipelines.feeds.feed import NOTE
 from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
+from pipelines.reference import municipalities
 
 CODE = re.compile(r"^\d{6}$")
 OPEN_ELSEWHERE = "~$"  # what a spreadsheet lays beside a workbook as long as somebody has it open
@@ -26,7 +28,7 @@ OPEN_ELSEWHERE = "~$"  # what a spreadsheet lays beside a workbook as long as so
 
 @dataclass(frozen=True)
 class Folder:
-    """submitter: 6-digit code. files: each file as checked. warnings: sentences (ja, en).
+    """submitter: 6-digit code, of a municipality or of an agent. files: each file as checked. warnings: sentences (ja, en).
 
     notes: feed -> what its delivery note says. synthetic_seed: the seed of a made-up cohort, None for the records of
     real people.
@@ -37,6 +39,12 @@ class Folder:
     warnings: list[tuple[str, str]]
     notes: dict[str, Note] = field(default_factory=dict)
     synthetic_seed: int | None = None
+
+    @property
+    def municipalities(self) -> tuple[str, ...]:
+        """Whose residents the delivery holds."""
+        feeds = {f.arrived.feed.name for f in self.files}
+        return tuple(sorted({code for feed in feeds for code in _sent_for(self.notes[feed], self.submitter)}))
 
     @property
     def refusals(self) -> pl.DataFrame:
@@ -81,14 +89,16 @@ def read_folder(feeds: Path, *, keeps_text: bool = False, layout: Path | None = 
         )
     known = feeds_with(layout)
     notes = {feed: note_of(feeds / feed) for feed in known}
+    _refuse_unnamed(submitter, feeds, notes)
     for name, note in notes.items():
         refuse_unknown_version(known[name], note)
+    sent_for = {feed: _sent_for(note, submitter) for feed, note in notes.items()}
     files = [
-        _let_go(check(read_file(path, feed, record, notes[feed.name].layout_version), submitter), keeps_text)
+        _checked(path, feed, record, notes[feed.name].layout_version, sent_for[feed.name], keeps_text)
         for path, feed, record in _expected(feeds, known)
     ]
     for feed in (f for f in known.values() if f.suffixes):
-        files += _documents(feeds / feed.name, feed, submitter, keeps_text)
+        files += _documents(feeds / feed.name, feed, submitter, sent_for[feed.name], keeps_text)
     if not files:
         raise EdgeProblem(
             "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json、excel/ のブックなど)が1つもありません。何も送りません。",
@@ -97,6 +107,24 @@ def read_folder(feeds: Path, *, keeps_text: bool = False, layout: Path | None = 
     warnings = [*_strangers(feeds, known), *(w for f in files for w in f.arrived.warnings)]
     folder = Folder(submitter, files, warnings, notes, _synthetic_seed(feeds))
     return replace(folder, warnings=[*warnings, *_incomplete(folder)])
+
+
+def _sent_for(note: Note, submitter: str) -> tuple[str, ...]:
+    return note.municipalities or (submitter,)
+
+
+def _refuse_unnamed(submitter: str, feeds: Path, notes: dict[str, Note]) -> None:
+    """Raises EdgeProblem (2) where a submitter that is no municipality does not say for which ones it sends."""
+    unnamed = [feed for feed, note in notes.items() if (feeds / feed).is_dir() and not note.municipalities]
+    if not unnamed or submitter in municipalities()["code6"]:
+        return
+    named = ", ".join(unnamed)
+    raise EdgeProblem(
+        f"市区町村に代わって送る提出者は、{named} の {NOTE} の municipalities に、どの市区町村の分かを6桁の団体コードで書いて"
+        "ください。市区町村なら、フォルダの名をその団体コードにします。何も送りません。",
+        f"a submitter that acts for municipalities must name them (6-digit codes) in municipalities of {NOTE} of {named}; a "
+        "municipality's folder is called by its own code. Nothing is sent.",
+    )
 
 
 def _incomplete(folder: Folder) -> list[tuple[str, str]]:
@@ -109,6 +137,12 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
          f"{file}: because rows were refused, nothing is taken back; correct them and send again")
         for file in left
     ]  # fmt: skip
+
+
+def _checked(
+    path: Path, feed: Feed, record: Record, version: str | None, sent_for: tuple[str, ...], keeps_text: bool
+) -> Checked:
+    return _let_go(check(read_file(path, feed, record, version), sent_for), keeps_text)
 
 
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:
@@ -131,7 +165,7 @@ def _expected(feeds: Path, known: dict[str, Feed]) -> Iterator[tuple[Path, Feed,
                 yield path, feed, record
 
 
-def _documents(folder: Path, feed: Feed, submitter: str, keeps_text: bool) -> list[Checked]:
+def _documents(folder: Path, feed: Feed, submitter: str, sent_for: tuple[str, ...], keeps_text: bool) -> list[Checked]:
     """Files of any name that may hold rows of every record; what no record's row is (RESOURCE) is counted as it is."""
     paths = _of_documents(folder, feed)
     if not paths:
@@ -139,7 +173,7 @@ def _documents(folder: Path, feed: Feed, submitter: str, keeps_text: bool) -> li
     is_workbook = feed.format == "workbook"
     arrived = _workbooks(paths, folder, feed, submitter) if is_workbook else _fhir(paths, folder, feed, submitter)
     own = [Checked(a, pl.DataFrame(), a.refusals, 0) for a in arrived if a.record.name not in RECORDS]
-    rows = once_each([check(a, submitter) for a in arrived if a.record.name in RECORDS])
+    rows = once_each([check(a, sent_for) for a in arrived if a.record.name in RECORDS])
     if is_workbook:
         own = _compared(own, rows)
     return [_let_go(checked, keeps_text) for checked in own + rows]

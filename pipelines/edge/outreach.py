@@ -22,7 +22,7 @@ from pipelines.edge.told import Known, known, reachable, told_rows
 from pipelines.indicators.outreach import RULES, STOPS
 from pipelines.records.months import WINDOWS
 
-GRAINS = ("resident", "pregnancy", "notification", "checkup_list")
+GRAINS = ("resident", "helped", "pregnancy", "notification", "screen", "checkup_list", "child", "referral")
 ALWAYS_NEEDED = ("residency_spell", "delivery", "birth")  # without them a list would hold the dead and those who left
 MERGED = "merged"
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -67,7 +67,7 @@ def outreach(
     connection = _own(told_rows(home, people), known(home))
     lines = _lines(connection, rule, as_of, people["local_number"])
     above = [_lines(connection, r, as_of, people["local_number"]) for r in _above(rule)]
-    warnings = [*home.told, *_stale(connection, rule, as_of)]
+    warnings = [*home.told, *_stale(connection, rule, as_of), *_unseen(home, rule)]
     connection.close()
     taken = pl.concat([pl.Series(dtype=pl.String), *(a.filter(pl.col("stop").is_null())["household"] for a in above)])
     is_taken = pl.col("stop").is_null() & pl.col("household").is_in(taken.implode())
@@ -93,13 +93,28 @@ def _above(rule: OutreachRule) -> list[OutreachRule]:
 
 def _refuse_unknown(home: AtHome, records: tuple[str, ...]) -> None:
     """Raises EdgeProblem (2) where a record of the register, without which the list would be wrong, was not accepted."""
-    files = [f for f in home.folder.files if f.arrived.feed.is_register and not f.arrived.is_refused]
-    if missing := [r for r in dict.fromkeys(records) if r not in {f.arrived.record.name for f in files}]:
+    if missing := _without_file(home, records):
         named = ", ".join(missing)
         raise EdgeProblem(
             f"この名簿には、受け付けられる {named} のファイルが必要です(転出・死亡・喪失の人を除くため)。何も作りません。",
             f"this list needs an acceptable file of {named} (to leave out who moved, died or lost a child); nothing is made.",
         )
+
+
+def _without_file(home: AtHome, records: tuple[str, ...]) -> list[str]:
+    files = [f for f in home.folder.files if f.arrived.feed.is_register and not f.arrived.is_refused]
+    return [r for r in dict.fromkeys(records) if r not in {f.arrived.record.name for f in files}]
+
+
+def _unseen(home: AtHome, rule: OutreachRule) -> list[tuple[str, str]]:
+    """A sentence where help may have been given that no file tells of."""
+    if not (missing := _without_file(home, rule.beside)):
+        return []
+    named = ", ".join(missing)
+    return [
+        (f"要確認: {named} のファイルがありません。そこに書かれた対応は見えないので、連絡の前に確かめてください。",
+         f"make sure first: there is no file of {named}; help that stands there cannot be seen.")
+    ]  # fmt: skip
 
 
 def _own(told: dict[str, pl.DataFrame], facts: Known) -> duckdb.DuckDBPyConnection:

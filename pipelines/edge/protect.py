@@ -20,6 +20,8 @@ from pipelines.feeds import FEEDS
 PERSON = ["namespace", "person_local"]
 BORN = ["birth_date", "sex_code"]
 ISSUER = r"^[0-9a-f]{10,12}-"  # what stands before a hospital's own number (edge.fhir.people)
+GIVEN_BY = r"^\d{6}-"  # and before a number that an agent has from a municipality (edge.read)
+AGENTS = sorted(feed.local_namespace for feed in FEEDS.values() if feed.is_of_agent)
 LIST_HEADER = "local_number"
 LIST_ENCODINGS = ("utf-8-sig", "cp932")
 NAMES = ("kana_surname", "kana_given_name", "name", "alphabet_name")
@@ -62,8 +64,7 @@ def protected_people(arrived: list[Arrived], numbers: list[str]) -> pl.DataFrame
     ]
     families = pl.concat([_no_family(), *map(_family, arrived)])
     plain = [n.lstrip("0") for n in numbers]
-    is_listed = _without_zeros(pl.col("person_local")).is_in(plain)
-    is_listed |= _without_zeros(pl.col("person_local").str.replace(ISSUER, "")).is_in(plain)
+    is_listed = _without_zeros(pl.col("person_local")).is_in(plain) | _without_zeros(_own_number()).is_in(plain)
     flagged = people.filter(is_listed | pl.col("is_flagged")).select(PERSON)
     inside = pl.concat([everywhere(numbers), flagged, *unread]).unique()
     while len(inside):
@@ -78,6 +79,25 @@ def everywhere(numbers: list[str]) -> pl.DataFrame:
     """Listed numbers as people of every source system: whoever wrote the list may have looked into any of them."""
     namespaces = pl.DataFrame({"namespace": sorted({feed.local_namespace for feed in FEEDS.values()})})
     return namespaces.join(pl.DataFrame({"person_local": numbers}, schema={"person_local": pl.String}), how="cross")
+
+
+def of_every_town(numbers: list[str], arrived: list[Arrived], municipalities: tuple[str, ...]) -> list[str]:
+    """The numbers of the list; where an agent's feed is among the files, each as every municipality may have given it.
+
+    A list need not say which one it was, and a row that could not be read does not: its number is looked for everywhere.
+    """
+    agents = [a for a in arrived if a.feed.is_of_agent]
+    unread = sorted({number for a in agents for number in a.flagged_unread})
+    prefixes = [f"{code}-" for code in municipalities] if agents else []
+    of_no_town = [number for number in (*numbers, *unread) if number[:7] not in prefixes]
+    return [*numbers, *(prefix + number for number in of_no_town for prefix in prefixes)]
+
+
+def _own_number() -> pl.Expr:
+    """A number without what was put before it."""
+    number = pl.col("person_local")
+    given_by_town = pl.col("namespace").is_in(AGENTS)
+    return pl.when(given_by_town).then(number.str.replace(GIVEN_BY, "")).otherwise(number.str.replace(ISSUER, ""))
 
 
 def _without_zeros(number: pl.Expr) -> pl.Expr:

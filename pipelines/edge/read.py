@@ -40,7 +40,7 @@ class Arrived:
     read: rows met, readable or not. refusals: schema REFUSAL_SCHEMA.
     is_refused: the whole file is refused; `rows` then only tell who is protected.
     shows_protected: everybody the file flags can be seen (False: the delivery must wait).
-    flagged_unread: local numbers flagged in rows that could not be read as rows.
+    flagged_unread: local numbers flagged in rows that could not be read as rows, or do not say whose number it is.
     my_numbers_in_text: cells of free text with a valid 12-digit number; only counted.
     warnings: sentences (ja, en), no values.
     """
@@ -65,15 +65,28 @@ def read_file(path: Path, feed: Feed, record: Record, version: str | None = None
     empty = Arrived(feed, record, file, no_rows(record.name), 0, no_refusals())
     if not data or data.isspace():
         return file_refused(empty, "empty_file")
-    return _as_evidence(_csv_file(empty, data, version) if feed.format == "csv" else _json_file(empty, data))
+    arrived = _csv_file(empty, data, version) if feed.format == "csv" else _json_file(empty, data)
+    return _as_evidence(_with_their_town(arrived) if feed.is_of_agent else arrived)
+
+
+def _with_their_town(arrived: Arrived) -> Arrived:
+    """Local numbers behind the code of the municipality that gave them: another's same number is somebody else."""
+    town, flag = pl.col("residence_municipality_code"), pl.col("is_not_disclosed").fill_null("0") != "0"
+    homeless = arrived.rows.filter(town.is_null() & flag)["person_local"].drop_nulls()
+    named = [
+        pl.coalesce(pl.concat_str(town, pl.lit("-"), number), number).alias(number)
+        for number in arrived.record.of_role(Role.LOCAL_KEY)
+    ]
+    return replace(arrived, rows=arrived.rows.with_columns(named), flagged_unread=arrived.flagged_unread | {*homeless})
 
 
 def _as_evidence(arrived: Arrived) -> Arrived:
-    """What people entered themselves is a self-report, whatever it says of itself."""
-    if not arrived.feed.is_self_entered:
+    """What a row is worth as evidence; what people entered themselves is a self-report, whatever it says of itself."""
+    feed = arrived.feed
+    if not feed.evidence_code:
         return arrived
-    own = pl.lit(arrived.feed.evidence_code).alias("evidence_code")
-    return replace(arrived, rows=arrived.rows.with_columns(own))
+    said = pl.lit(None, pl.String) if feed.is_self_entered else pl.col("evidence_code")
+    return replace(arrived, rows=arrived.rows.with_columns(evidence_code=pl.coalesce(said, pl.lit(feed.evidence_code))))
 
 
 def _csv_file(arrived: Arrived, data: bytes, version: str | None) -> Arrived:

@@ -39,7 +39,7 @@ SENTENCES = {
     "form_whole": ("整数であること", "must be a whole number"),
     "form_number": ("数であること", "must be a number"),
     "form_flag": ("はい・いいえの符号であること", "must be a yes/no flag"),
-    "other_municipality": ("住所地はこの提出者の市区町村であること", "must be the municipality of this submitter"),
+    "other_municipality": ("住所地はこの提出者が送る市区町村であること", "must be a municipality that this submitter sends"),
     "not_fhir": ("HL7 FHIR(JSON)のBundleでもNDJSONでもありません", "is neither a FHIR bundle (JSON) nor NDJSON of FHIR resources"),
     "resource": ("FHIRのリソース(resourceType)であること", "must be a FHIR resource with its resourceType"),
     "shape": ("FHIR R4の定めた形(文字列・オブジェクト・配列)であること", "must have the shape that FHIR R4 gives it (text, object, list)"),

@@ -16,7 +16,7 @@ from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
 from pipelines.edge.note import refuse_other_generation
 from pipelines.edge.problem import EdgeProblem
-from pipelines.edge.protect import listed
+from pipelines.edge.protect import listed, of_every_town
 from pipelines.edge.pseudonymize import TokenKeys
 from pipelines.edge.report import write_report
 from pipelines.edge.seal import seal
@@ -134,6 +134,7 @@ def send(
         token_keys = _token_keys(found, folder.submitter)
         rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
+        numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
         counts = _balanced(folder, departure.leaving, departure.staying)
         clock.append(perf_counter())
@@ -248,7 +249,7 @@ def _facts(
     small = {"excluded": excluded, "windowed": departure.windowed}
     return {
         "submitter": folder.submitter,
-        "municipalities": [folder.submitter],
+        "municipalities": [*folder.municipalities],
         "span": list(departure.span or ()),
         "sequence": before.sequence + 1,
         "previous": before.previous,

@@ -4,6 +4,9 @@ Months of antenatal visits and of the notification, with their classes of weeks,
 the completed weeks at birth then bound the birth day within its month (privacy, hole 8). Such a pregnancy loses the
 months of its visits, and the month of its notification where that is not enough. The visits of the weeks after a birth
 bound the birth day itself; where they do, or do together with the others, they lose their months.
+
+A claim follows a visit by a month or two: where the months of a pregnancy's visits stay behind, so do those of its claims.
+An agent sees a part of what is told of its people: of the rows of another municipality no such month leaves at all.
 """
 
 from dataclasses import dataclass
@@ -12,6 +15,7 @@ import polars as pl
 
 from pipelines.edge.accepted import Accepted
 from pipelines.records.delivery import WEEKS
+from pipelines.records.programmes import ANTENATAL
 
 SMALLEST_WINDOW_DAYS = 14
 LONGEST_PREGNANCY_DAYS = 315
@@ -19,6 +23,10 @@ WEEKS_AT_VISIT = ((0, 11), (12, 19), (20, 27), (28, 35), (36, 45))  # records.mo
 WEEKS_AT_STAGE = {"1": (0, 11), "2": (12, 19), "3": (20, 27), "4": (28, 45)}  # code list 019-090
 DAYS_AFTER = {"1": (10, 20), "2": (21, 42)}  # code list 019-221: 2 weeks, 1 month; what an attacker takes for granted
 LATE_VISIT_DAYS = 100
+MONTHS = {  # what dates the rows that bound a birth
+    "antenatal_visit": "visit_date", "pregnancy_notification": "notified_date", "postpartum_visit": "visit_date",
+    "claim": "claimed_date",
+}  # fmt: skip
 SHORTEST, LONGEST = 20, 45  # completed weeks an attacker must think possible where they are not told
 
 
@@ -78,10 +86,11 @@ class Windowed:
     pregnancies: int
 
 
-def hide_narrow_windows(accepted: list[Accepted], mothers: pl.DataFrame) -> Windowed:
+def hide_narrow_windows(accepted: list[Accepted], mothers: pl.DataFrame, submitter: str) -> Windowed:
     """Takes event months out of the rows (with `record_key`) of each pregnancy that would show its birth day.
 
-    mothers: `feed, person_local, mother` - the register's number of a person of another source system.
+    mothers: `feed, person_local, mother` - the register's number of a person of another source system. submitter: its
+    code; of other municipalities' rows every month goes that could bound a birth.
     """
     births = _births(accepted, mothers)
     events = _assigned(_events(accepted, mothers), births)
@@ -94,9 +103,39 @@ def hide_narrow_windows(accepted: list[Accepted], mothers: pl.DataFrame) -> Wind
     ])  # fmt: skip
     after = _visits_after(accepted, mothers, births)
     late = _narrow(births, events.join(gone, on="record_key", how="anti"), after)
-    keys = pl.concat([gone.select("record_key"), after.join(late, on="pregnancy", how="semi").select("record_key")])
-    pregnancies = pl.concat([narrow, late.join(after, on="pregnancy", how="semi")]).n_unique()
-    return Windowed([_without_months(a, keys["record_key"]) for a in accepted], pregnancies)
+    hidden = pl.concat([narrow, late.join(after, on="pregnancy", how="semi")]).unique()
+    claimed = _assigned(_claims(accepted, mothers), births).join(hidden, on="pregnancy", how="semi")
+    told = pl.concat([gone.select("record_key"), after.join(late, on="pregnancy", how="semi").select("record_key"),
+                      claimed.select("record_key")])  # fmt: skip
+    others = [_of_others(a, submitter) for a in accepted if a.record.name in MONTHS]
+    keys = pl.concat([told, *(rows.select("record_key") for rows in others)])
+    elsewhere = [rows.select("feed", "person_local", "pregnancy_no") for rows in others]
+    return Windowed(
+        [_without_months(a, keys["record_key"]) for a in accepted],
+        hidden.height + (pl.concat(elsewhere).n_unique() if elsewhere else 0),
+    )
+
+
+def _of_others(accepted: Accepted, submitter: str) -> pl.DataFrame:
+    """Rows about the people of another municipality than the submitter's own, with the name of their feed."""
+    rows = _of_visits(accepted.rows) if accepted.record.name == "claim" else accepted.rows
+    return rows.filter(pl.col("residence_municipality_code") != submitter).with_columns(feed=pl.lit(accepted.feed.name))
+
+
+def _of_visits(claims: pl.DataFrame) -> pl.DataFrame:
+    """Claims for antenatal visits; those of the weeks after a birth never tell their month (records.programmes)."""
+    return claims.filter(pl.col("programme_code") == ANTENATAL)
+
+
+def _claims(accepted: list[Accepted], mothers: pl.DataFrame) -> pl.DataFrame:
+    """Claims for antenatal visits, by the day of the visit: record_key, mother, pregnancy, date."""
+    found = [
+        _of_mother(a, "person_local", mothers).pipe(_of_visits).select(
+            "record_key", "mother", _pregnancy("mother"), pl.col("service_date").alias("date"))
+        for a in accepted if a.record.name == "claim"
+    ]  # fmt: skip
+    empty = {"record_key": pl.Binary, "mother": pl.String, "pregnancy": pl.String, "date": pl.Date}
+    return pl.concat([pl.DataFrame(schema=empty), *found])
 
 
 def _narrow(births: pl.DataFrame, bounds: pl.DataFrame, after: pl.DataFrame = NO_VISITS) -> pl.DataFrame:
@@ -216,13 +255,8 @@ def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
 
 
 def _without_months(accepted: Accepted, record_keys: pl.Series) -> Accepted:
-    dates = {
-        "antenatal_visit": "visit_date",
-        "pregnancy_notification": "notified_date",
-        "postpartum_visit": "visit_date",
-    }
-    if accepted.record.name not in dates or not len(record_keys):
+    if accepted.record.name not in MONTHS or not len(record_keys):
         return accepted
-    date = pl.col(dates[accepted.record.name])
-    hidden = pl.when(~pl.col("record_key").is_in(record_keys.implode())).then(date)
-    return accepted.with_rows(accepted.rows.with_columns(hidden.alias(dates[accepted.record.name])))
+    name = MONTHS[accepted.record.name]
+    hidden = pl.when(~pl.col("record_key").is_in(record_keys.implode())).then(name)
+    return accepted.with_rows(accepted.rows.with_columns(hidden.alias(name)))

@@ -8,6 +8,8 @@ import polars as pl
 from pipelines.declaration import Record
 from pipelines.records import RECORDS
 
+NOTE = "delivery.json"  # beside the files of a feed: what its delivery holds
+
 
 @dataclass(frozen=True)
 class Column:
@@ -40,6 +42,8 @@ class Feed:
     evidence_code: what a row is worth as evidence where it does not say so (code list mchdb-L5).
     is_self_entered: its values are the persons' own entries: a row is a self-report whatever it says, and no value of it
         comes before another feed's.
+    is_of_agent: comes from a body that acts for many municipalities; its local numbers (of vouchers) are given by the
+        residence municipality, so that the same number of two municipalities is of two people.
     """
 
     name: str
@@ -57,6 +61,7 @@ class Feed:
     suffixes: tuple[str, ...] = ()
     evidence_code: str = ""
     is_self_entered: bool = False
+    is_of_agent: bool = False
     earlier: tuple[str, ...] = ()
     item_form: str = ""
 

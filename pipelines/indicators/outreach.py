@@ -9,21 +9,42 @@ from pipelines.indicators import COUNTS
 
 PRIORITIES = ("highest", "high", "mid")
 
+HAS_OPEN_PLAN = " OR ".join(
+    f"{who} IN (SELECT local_number FROM own.helped WHERE has_open_plan)" for who in ("local_number", "household")
+)
+
 # In this order, and before anything is counted: nobody is written to about a child who died.
 STOPS = (
     Stop("deceased", "児または母の死亡", "child or mother deceased", "is_deceased"),
     Stop("loss", "妊娠の喪失", "pregnancy ended in loss", "is_lost"),
     Stop("moved_out", "転出", "moved out", "left_date <= as_of"),
-)
+    Stop("open_plan", "支援中(サポートプラン。担当者が対応)", "under an open support plan: its nurse", HAS_OPEN_PLAN),
+    Stop("refused", "90日以内に拒否", "refused within 90 days",
+         "local_number IN (SELECT local_number FROM own.helped WHERE as_of - refused_date BETWEEN 0 AND 90)"),
+)  # fmt: skip
 
 WEEKS = (
     "CAST(floor((as_of - due_date + 280) / 7) AS INTEGER)"  # completed weeks on the day; 280 days end at the due date
 )
+AGE_MONTHS = "date_diff('month', birth_date, as_of) - CAST(day(as_of) < day(birth_date) AS INTEGER)"  # completed
 LISTED = " OR ".join(f"({COUNTS[f'checkup_{age}_target'].where})" for age in ("3to5m", "18m", "3y"))
 
 RULES: dict[str, OutreachRule] = {
     rule.id: rule
     for rule in (
+        OutreachRule(
+            "epds_followup", "EPDS高得点", "EPDS follow-up",
+            "分娩から6か月までに、EPDSの合計が9点以上または項目10が1点以上で、その日以後に訪問・相談・産後ケア・紹介の記録がないもの。",
+            "EPDS total of 9 or more, or item 10 of 1 or more, within 6 months of the delivery, and no visit, consultation, "
+            "care or referral on record on that day or later.",
+            "14日以内に保健師が連絡し、必要なら精神科・産科につなぐ。項目10が1点以上ならその日のうちに。",
+            "A nurse makes contact within 14 days, with psychiatry or obstetrics where needed; item 10: the same day.",
+            priority="highest", grain="screen",
+            population=COUNTS["epds_complete"].where,
+            condition=f"(({COUNTS['epds_high'].condition}) OR epds_item_10 >= 1) AND contact_date IS NULL AND visit_date <= as_of "
+            "AND as_of <= delivery_date + INTERVAL 6 MONTH",
+            month="visit_date", records=("postpartum_visit",), beside=("home_visit", "consultation", "postpartum_care"),
+        ),
         OutreachRule(
             "late_notification", "遅い妊娠届出", "late notification",
             "新規の妊娠届出のうち、届出時期が満20週以降または分娩後で、基準日までの30日以内に届け出たもの。",
@@ -60,6 +81,30 @@ RULES: dict[str, OutreachRule] = {
             condition="due_date + 21 < as_of", month="due_date", records=("pregnancy_notification",),
         ),
         OutreachRule(
+            "referral_not_completed", "精密健診の未受診", "referral not completed",
+            "健診で要紹介(116=4,5)または精密健診の依頼から60日、聴覚の確認検査がリファーなら生後60日を過ぎ、受診・結果の記録がないもの。",
+            "Referred by a checkup (116 = 4, 5) or for a detailed examination 60 days ago or more, or 60 days old after a "
+            "confirming hearing test not passed, and no examination or result on record.",
+            "電話し、予約を手伝う。聴覚は生後3か月までの受診が目安。",
+            "Call, and help with the booking; for hearing the aim is an examination by 3 months.",
+            priority="high", grain="referral",
+            population="TRUE",
+            condition="NOT is_examined AND as_of - referred_date >= 60",
+            month="referred_date", records=("child_checkup", "detailed_exam"), beside=("newborn_screening",),
+        ),
+        OutreachRule(
+            "eighth_month_no_answer", "妊娠8か月の面談なし", "no contact around month 8",
+            "妊娠中で満30～35週、満28週以後に妊婦としての相談・訪問の記録がないもの(案内の記録がないため、案内は満28週とみなし14日待つ。要確認)。",
+            "Pregnant at 30 to 35 weeks and no consultation or visit of the pregnant woman on record since 28 weeks (invitations "
+            "are not on record: taken as sent at 28 weeks, and 14 days are waited).",
+            "アプリ・手紙で案内し、21日で電話する。",
+            "App or letter, a call after 21 days.",
+            priority="mid", grain="pregnancy",
+            population="delivery_date IS NULL AND notified_date IS NOT NULL",
+            condition=f"{WEEKS} BETWEEN 30 AND 35 AND (last_contact_date IS NULL OR last_contact_date < due_date - 84)",
+            month="due_date", records=("pregnancy_notification",), beside=("consultation", "home_visit"),
+        ),
+        OutreachRule(
             "postpartum_check_missed", "産婦健診の未受診", "postpartum check missed",
             "妊娠22週以後に分娩し、45日以上1年未満、産婦健診(2週間・1か月)の受診の記録がないもの。県外での分娩"
             "(里帰りの近似)は75日以上。",
@@ -73,6 +118,18 @@ RULES: dict[str, OutreachRule] = {
             month="delivery_date", records=("postpartum_visit",),
         ),
         OutreachRule(
+            "infant_visit_due", "乳児家庭全戸訪問の期限", "infant visit due",
+            "生後60日以後4か月未満で、児に会えた訪問の記録がなく、里帰り先への依頼も返事待ちでないもの。100日からは急ぐ。",
+            "60 days old or more, under 4 months, not met at a home visit, and no request to the place of 里帰り waiting for its "
+            "reply; urgent from 100 days on.",
+            "訪問する。4か月で会えなければこども家庭センターへ。",
+            "Visit; not met at 4 months: to the children and families centre.",
+            priority="mid", grain="child",
+            population="birth_date IS NOT NULL",
+            condition="NOT is_visited AND NOT waits_for_satogaeri AND as_of - birth_date >= 60 AND as_of < birth_date + INTERVAL 4 MONTH",
+            month="birth_date", records=("home_visit",), beside=("information_request",),
+        ),
+        OutreachRule(
             "checkup_not_attended", "乳幼児健診の未受診", "checkup not attended",
             "対象者名簿にあり(除外を除く)、健診予定月の末日から30日を過ぎ、どの経路でも受診の記録がなく、"
             "対象期間が終わっていないもの。",
@@ -84,6 +141,22 @@ RULES: dict[str, OutreachRule] = {
             population=LISTED,
             condition="NOT is_seen AND last_day(scheduled_date) + 30 < as_of AND as_of < window_end",
             month="scheduled_date", records=("child_checkup_target", "child_checkup"),
+        ),
+        OutreachRule(
+            "vaccination_delay_and_moved_in", "予防接種の遅れ・転入", "vaccination late, or moved in",
+            "麻しん風しん1期がない満13か月以後2歳未満、四種・五種混合がない満5か月以後7歳6か月未満、または転入から60日以内で4歳未満、"
+            "転入前の健診・接種の記録がなく、情報照会が未了(未送付、または14日を超えて返事なし)のもの。",
+            "No measles-rubella dose at 13 months to under 2 years, none of DPT-IPV(-Hib) at 5 months to under 7 years 6 months; "
+            "or moved in within 60 days, under 4 years, nothing known of checkups or doses from before, and the request for them "
+            "not sent or without a reply for more than 14 days.",
+            "接種を案内する。転入は前の市区町村に照会し、健診に招く。",
+            "Remind of the doses; after a move ask the municipality before, and invite.",
+            priority="mid", grain="child",
+            population="birth_date IS NOT NULL",
+            condition=f"NOT has_measles_rubella AND {AGE_MONTHS} BETWEEN 13 AND 23 OR NOT has_dpt_ipv AND {AGE_MONTHS} BETWEEN 5 AND 89 "
+            "OR as_of - moved_in_date BETWEEN 0 AND 60 AND as_of < birth_date + INTERVAL 4 YEAR AND NOT has_history "
+            "AND replied_date IS NULL AND (requested_date IS NULL OR as_of - requested_date > 14)",
+            month="as_of", records=("vaccination", "child_checkup"), beside=("information_request",),
         ),
     )
 }  # fmt: skip

@@ -69,12 +69,16 @@ CLAIM = Record(
     group="019049/054/059",
 )  # fmt: skip
 
+IS_ASKED = "2"  # code list mchdb-L42
+
+# A request stands in two offices; the one that asks tells of its own resident, so the other's row stays where it is.
 INFORMATION_REQUEST = Record(
     "information_request", 1, "自治体間の情報照会", "request between municipalities", grain="request",
     key=("person_local", "request_no"), event="requested_date", visit_code="request_reason_code",
     local_tokens=OF_PERSON,
     fields=with_head({
         "request_no": Field(str, "照会番号", "request number", Role.LOCAL_KEY, LOCAL_NUMBER, required=True),
+        "request_side_code": Field(str, "照会・被照会の別", "asks or is asked", Role.EDGE, OneOf("mchdb-L42")),
         "request_reason_code": Field(str, "照会の事由", "reason", rule=OneOf("mchdb-L32"), required=True),
         "requested_date": Field(date, "照会日", "date of the request", Role.EVENT_DATE, required=True),
         "replied_date": Field(date, "回答日", "date answered", Role.EDGE),
@@ -90,6 +94,7 @@ INFORMATION_REQUEST = Record(
         CrossRule("replied_is_not_before_requested", "回答日は照会日以後であること", "must not be before the request",
                   "replied_date", lambda: pl.col("replied_date") >= pl.col("requested_date")),
     ),
+    stays=lambda: pl.col("request_side_code") == IS_ASKED,
 )  # fmt: skip
 
 OWN_MEASURE = Record(

@@ -6,7 +6,8 @@ import polars as pl
 
 from pipelines.declaration import Field, OneOf
 
-OF_MOTHERS = ("10", "20", "21", "50")
+ANTENATAL = "10"
+OF_MOTHERS = (ANTENATAL, "20", "21", "50")
 OF_CHILDREN = ("30", "31", "32", "33", "34", "35", "36", "37")
 
 

@@ -74,7 +74,7 @@ def without_meaning(like: pl.DataFrame, numbers: np.random.Generator) -> pl.Data
     made = []
     for column in like.get_columns():
         if column.dtype.is_integer():
-            most = min(30_000, pl.select(column.dtype.max()).item())
+            most = min(30_000, column.upper_bound().item())
             made.append(pl.Series(column.name, numbers.integers(0, most, n)).cast(column.dtype))
         elif column.dtype == pl.Date:
             made.append(pl.Series(column.name, numbers.integers(18_000, 20_000, n, dtype=np.int32)).cast(pl.Date))

@@ -14,6 +14,7 @@ from pipelines.declaration import Between, Field, Matches, OneOf, Record
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import read_folder
+from pipelines.edge.protect import of_every_town
 from pipelines.edge.pseudonymize import TokenKeys
 from pipelines.edge.send import SendResult, send
 from pipelines.edge.state import SENT_SCHEMA
@@ -49,6 +50,7 @@ DATES = {
     "delivery_date": "2022-11-19", "scheduled_date": "2024-06-05", "answered_date": "2024-06-12", "recorded_date": "2024-06-20",
 }  # fmt: skip
 OF_MOTHER = tuple(name for name, record in RECORDS.items() if "pregnancy_no" in record.arriving and name != "birth")
+OF_A_TOWN = ("municipal", "pmh", "claims", "requests")  # feeds of a file per record, which say nothing for themselves
 ANY_DATE = "2023-06-14"
 VISIT_DATES = {"antenatal_visit": "2022-05-20", "postpartum_visit": "2022-12-21"}
 
@@ -168,12 +170,13 @@ class Town:
         return send(self.feeds.path, self.keys, self.protected, self.state, self.out, self.report)
 
     def whole_family(self, **changes: Any) -> None:
-        """A valid row in every record of the municipal feed, and in every record of PMH under PMH's own numbers."""
+        """A valid row in every record of the municipal feed, and in those of the other feeds under their own numbers."""
         for record in FEEDS["municipal"].record_names:
             self.feeds.put(record, row(record, self.code, **changes))
-        for record in FEEDS["pmh"].record_names:
-            number = "PMH-77" if record in OF_MOTHER else "PMH-88"
-            self.feeds.put(record, row(record, self.code, person_local=number, **changes), feed="pmh")
+        for feed in OF_A_TOWN[1:]:
+            for record in FEEDS[feed].record_names:
+                number = f"{feed.upper()}-77" if record in OF_MOTHER else f"{feed.upper()}-88"
+                self.feeds.put(record, row(record, self.code, person_local=number, **changes), feed=feed)
 
 
 FIXED_KEYS = TokenKeys("e" * 64, 1, "1" * 64, 1, "f" * 64, TOWN)
@@ -183,4 +186,6 @@ def departed(feeds: Folder, numbers: tuple[str, ...] = (), keys: TokenKeys = FIX
     """What would be sealed, with a fixed parcel key."""
     folder = read_folder(feeds.path)
     rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
-    return depart([f.arrived for f in folder.files], rows, list(numbers), pl.DataFrame(schema=SENT_SCHEMA), keys)
+    arrived = [f.arrived for f in folder.files]
+    protected = of_every_town(list(numbers), arrived, folder.municipalities)
+    return depart(arrived, rows, protected, pl.DataFrame(schema=SENT_SCHEMA), keys)

@@ -9,7 +9,7 @@ from pipelines.edge.accepted import Accepted
 from pipelines.edge.window import hide_narrow_windows, possible_days, stage_bounds, visit_bounds
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from tests.edge.made_feeds import MOTHER, Town, departed, row
+from tests.edge.made_feeds import MOTHER, TOWN, Town, departed, row
 
 BORN = date(2024, 9, 1)  # 39 weeks and 0 days after 2023-12-03
 
@@ -86,6 +86,20 @@ def test_visits_of_another_system_count_with_the_register(town: Town) -> None:
     assert left.records["antenatal_visit"]["visit_month"].to_list() == [None, None]
 
 
+@pytest.mark.parametrize("number", ["2022-0042", None])
+def test_where_the_months_of_visits_stay_behind_so_do_those_of_their_claims(town: Town, number: str | None) -> None:
+    """A claim follows in the month after; of a child's, long after the birth, the month says nothing new."""
+    put_pregnancy(town)
+    visit = {"programme_code": "10", "service_date": "2024-02-25", "claimed_date": "2024-03-01", "paid_date": None}
+    later = {"programme_code": "34", "service_date": "2026-03-25", "claimed_date": "2026-04-01", "paid_date": None}
+    bills = [row("claim", claim_line_no="1", pregnancy_no=number, **visit), row("claim", claim_line_no="2", **later)]
+    town.feeds.put("claim", *bills)
+    told = departed(town.feeds).records["claim"]
+    assert dict(told.select("programme_code", "claimed_month").iter_rows()) == {"10": None, "34": date(2026, 4, 1)}
+    (town.feeds.path / "municipal" / "delivery.csv").unlink()
+    assert departed(town.feeds).records["claim"]["claimed_month"].null_count() == 0
+
+
 def test_an_open_pregnancy_keeps_its_months(town: Town) -> None:
     put_pregnancy(town)
     (town.feeds.path / "municipal" / "delivery.csv").unlink()
@@ -117,19 +131,20 @@ def test_a_birth_that_only_another_system_tells_has_its_window_too() -> None:
         Accepted(FEEDS["ehr"], RECORDS["delivery"], born()),
     ]
     nobody = pl.DataFrame(schema={"feed": pl.String, "person_local": pl.String, "mother": pl.String})
-    assert hide_narrow_windows(parts, nobody).pregnancies == 1
+    assert hide_narrow_windows(parts, nobody, TOWN).pregnancies == 1
     known = pl.DataFrame({"feed": ["ehr"], "person_local": ["E-1"], "mother": ["900"]})
     register = Accepted(FEEDS["municipal"], RECORDS["delivery"], born("900", "R-1"))
     visits_apart = [Accepted(FEEDS["municipal"], RECORDS["antenatal_visit"], typed([antenatal("1", "2024-02-25", "11", "900", "R-1")])),
                     Accepted(FEEDS["ehr"], RECORDS["antenatal_visit"], typed([antenatal("2", "2024-02-26", "12")]))]  # fmt: skip
-    together = hide_narrow_windows([register, parts[1], *visits_apart], known)
+    together = hide_narrow_windows([register, parts[1], *visits_apart], known, TOWN)
     assert together.pregnancies == 1, "each feed alone leaves a wide window, both together do not"
     assert all(a.rows["visit_date"].is_null().all() for a in together.rows if a.record.name == "antenatal_visit")
 
 
 def antenatal(number: str, day: str, weeks: str, person: str = "E-1", pregnancy: str = "P-1") -> dict[str, object]:
     return {"record_key": f"{person}/{number}".encode(), "person_local": person, "pregnancy_no": pregnancy,
-            "visit_date": date.fromisoformat(day), "gestation_weeks_at_visit": int(weeks)}  # fmt: skip
+            "visit_date": date.fromisoformat(day), "gestation_weeks_at_visit": int(weeks),
+            "residence_municipality_code": TOWN}  # fmt: skip
 
 
 def typed(rows: list[dict[str, object]]) -> pl.DataFrame:

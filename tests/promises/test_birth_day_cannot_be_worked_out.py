@@ -4,7 +4,10 @@ Two proofs: whatever days are chosen within the months, what leaves is the same 
 tries every day against every stored column thinks at least 14 days possible for everybody.
 """
 
+import csv
+import json
 import random
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,11 +19,12 @@ from hypothesis import strategies as st
 from pipelines.edge import depart as depart_module
 from pipelines.edge.depart import Departure
 from pipelines.edge.window import Windowed
+from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from pipelines.records.parcel import LAG_TABLE, record_schema
+from pipelines.records.parcel import LAG_TABLE, TOKENS_TABLE, record_schema
 from pipelines.records.pregnancy import NOTIFICATION
 from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
-from tests.edge.made_feeds import CHILD, MOTHER, OF_MOTHER, Town, departed, row
+from tests.edge.made_feeds import CHILD, FIXED_KEYS, MOTHER, OF_MOTHER, TOWN, Folder, Town, departed, row
 
 SMALLEST_WINDOW = 14  # days; the promise, not the code's constant
 CLASSES = {"-11": (0, 11), "12-19": (12, 19), "20-27": (20, 27), "28-35": (28, 35), "36-": (36, 45)}
@@ -135,7 +139,8 @@ def test_what_follows_a_birth_by_days_tells_no_month(
 
 
 def put_pregnancies(town: Town, count: int, seed: int, of_ehr: bool = False) -> None:  # noqa: F811
-    """Pregnancies with the official visits, born on every kind of day, a part of the visits through PMH as well.
+    """Pregnancies with the official visits, born on every kind of day, a part of the visits through PMH as well, and each
+    visit's voucher claimed in the month after it, a part of them under the numbers of the vouchers alone.
 
     of_ehr: all of it through hospitals' records alone, without a register and its notifications.
     """
@@ -146,12 +151,16 @@ def put_pregnancies(town: Town, count: int, seed: int, of_ehr: bool = False) -> 
         "pregnancy_notification": [],
         "postpartum_visit": [],
         "pmh": [],
+        "claim": [],
+        "claims": [],
     }
     for i in range(count):
         who = MOTHER | {
             "person_local": f"{i:06d}",
             "kana_given_name": "ハ" * (i % 30 + 1),
             "kana_surname": "カ" * (i // 30 + 1),
+            "insured_number": f"{i:07d}",
+            "phone": f"0857-56-{i:04d}",
         }
         first = date(2022, 1, 1) + timedelta(days=draw.randrange(500))
         born = first + timedelta(days=7 * 36 + draw.randrange(40))
@@ -174,6 +183,11 @@ def put_pregnancies(town: Town, count: int, seed: int, of_ehr: bool = False) -> 
                 rows["antenatal_visit"].append(
                     row("antenatal_visit", **who, visit_no=f"{n}", visit_date=f"{seen}", gestation_weeks_at_visit=weeks)
                 )
+                bill = row("claim", **who, claim_line_no=f"C-{i}-{n}", programme_code="10", visit_no=f"{n}",
+                           service_date=f"{seen}", claimed_date=f"{month_after(seen, 1)}", paid_date=None)  # fmt: skip
+                rows["claim"].append(bill)
+                if i % 3 == 1:
+                    rows["claims"].append(bill | {"person_local": f"V{i:06d}", "pregnancy_no": None})
                 if i % 3 == 0:
                     rows["pmh"].append(
                         rows["antenatal_visit"][-1] | {"person_local": f"P{i:06d}", "pregnancy_no": f"P{i}"}
@@ -184,12 +198,21 @@ def put_pregnancies(town: Town, count: int, seed: int, of_ehr: bool = False) -> 
         return
     town.feeds.put("pregnancy_notification", *rows["pregnancy_notification"])
     town.feeds.put("antenatal_visit", *rows["pmh"], feed="pmh")
+    town.feeds.put("claim", *rows["claim"])
+    town.feeds.put("claim", *rows["claims"], feed="claims")
+
+
+def month_after(day: date, months: int) -> date:
+    """First day of the month so many after that of the day."""
+    index = day.year * 12 + day.month - 1 + months
+    return date(index // 12, index % 12 + 1, 1)
 
 
 def possible_birth_days(left: Departure) -> list[int]:
     """The attacker: every birth day of the month and every first day of the pregnancy, against every stored row.
 
-    Rows find their pregnancy as the centre links them: by the local pregnancy, and PMH's by the mother's name token.
+    Rows find their pregnancy as the centre links them: by the local pregnancy, and PMH's by the mother's name token. The
+    number of a visit ties a month to the class of weeks that another row tells; its claim is made in the month after.
     """
     tokens = left.tokens["tokens"]
     pregnancy = tokens.filter(pl.col("rule") == "local_pregnancy").select("record_key", mother="token")
@@ -208,13 +231,16 @@ def possible_birth_days(left: Departure) -> list[int]:
         .select("record_key", mother="own")
     )
     link = pl.concat([pregnancy.join(births.select("mother"), on="mother", how="semi"), through]).unique()
-    visits = (
-        left.records["antenatal_visit"]
-        .join(link, on="record_key")
-        .select("mother", "visit_month", "gestation_class")
-        .drop_nulls()
-        .unique()
-    )
+    seen_at = left.records["antenatal_visit"].join(link, on="record_key")
+    classes = seen_at.select("mother", "visit_no", "gestation_class").drop_nulls().unique()
+    dated = [seen_at.select("mother", "visit_no", "visit_month")]
+    if "claim" in left.records:
+        billed = left.records["claim"].join(link, on="record_key")
+        dated += [
+            billed.select("mother", "visit_no", pl.col("claimed_month").dt.offset_by("-1mo").alias("visit_month"))
+        ]
+    visits = pl.concat(dated).drop_nulls().join(classes, on=["mother", "visit_no"])
+    visits = visits.select("mother", "visit_month", "gestation_class").unique()
     notified = left.records.get("pregnancy_notification", pl.DataFrame(schema=record_schema(NOTIFICATION)))
     told = (
         notified.join(link, on="record_key").select("mother", "notified_month", "notification_stage_code").drop_nulls()
@@ -269,6 +295,43 @@ def test_the_interval_attacker_finds_nobody_under_14_days(town: Town, count: int
     assert 0 < left.windowed < count / 2, "the rule must act, and must not take everybody's months"
 
 
+def through_an_agent(town: Town, submitter: str) -> Departure:  # noqa: F811
+    """What two parcels tell together: the town's, and that of an agent which tells of the same visits and their claims."""
+    rows = {"antenatal_visit": text(town, "municipal", "antenatal_visit"), "claim": text(town, "claims", "claim")}
+    for feed in ("municipal", "claims"):
+        (town.feeds.path / feed / "claim.csv").unlink()
+    own = departed(town.feeds)
+    agent = Folder(town.home / "agent" / submitter)
+    for record, told in rows.items():
+        agent.put(record, *told, feed="claims")
+    note = {"delivery": "delta", "municipalities": [town.code]}
+    (agent.path / "claims" / "delivery.json").write_text(json.dumps(note), "utf-8")
+    theirs = departed(agent, keys=replace(FIXED_KEYS, submitter=submitter))
+    records = {n: pl.concat([t, theirs.records[n]]) if n in theirs.records else t for n, t in own.records.items()}
+    tokens = {TOKENS_TABLE: pl.concat([own.tokens[TOKENS_TABLE], theirs.tokens[TOKENS_TABLE]])}
+    return replace(own, records={**theirs.records, **records}, tokens=tokens)
+
+
+def text(town: Town, feed: str, record: str) -> list[dict[str, str | None]]:  # noqa: F811
+    """Rows of a file of the town by field."""
+    path = town.feeds.path / feed / f"{record}.csv"
+    names = {c.header: c.field for c in FEEDS[feed].columns(RECORDS[record])}
+    fields = dict.fromkeys(RECORDS[record].arriving)
+    return [
+        {**fields, **{names[h]: cell or None for h, cell in line.items()}}
+        for line in csv.DictReader(path.read_text("utf-8").splitlines())
+    ]
+
+
+@pytest.mark.parametrize(("submitter", "is_found"), [("310000", False), (TOWN, True)])
+def test_an_agents_parcel_beside_the_towns_gives_no_day_away(town: Town, submitter: str, is_found: bool) -> None:  # noqa: F811
+    """Each hides what it sees; the agent sees no birth. Taken for the town's own, its months would narrow the window."""
+    put_pregnancies(town, 100, seed=5)
+    days = possible_birth_days(through_an_agent(town, submitter))
+    assert len(days) == 100
+    assert (min(days) < SMALLEST_WINDOW) == is_found
+
+
 @pytest.mark.parametrize(("count", "of_ehr"), [(300, False), (100, True)])
 def test_the_attacker_finds_days_where_the_rule_is_off(
     town: Town,  # noqa: F811
@@ -278,7 +341,7 @@ def test_the_attacker_finds_days_where_the_rule_is_off(
 ) -> None:
     """An attacker who never finds anybody proves nothing."""
     put_pregnancies(town, count, seed=5, of_ehr=of_ehr)
-    monkeypatch.setattr(depart_module, "hide_narrow_windows", lambda rows, _: Windowed(rows, 0))
+    monkeypatch.setattr(depart_module, "hide_narrow_windows", lambda rows, *_: Windowed(rows, 0))
     days = possible_birth_days(departed(town.feeds))
     assert sum(d < SMALLEST_WINDOW for d in days) > count / 30
     assert min(days) >= 1

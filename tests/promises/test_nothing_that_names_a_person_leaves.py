@@ -14,7 +14,7 @@ import pytest
 from pipelines.feeds import FEEDS
 from tests.edge.conftest import centre, town  # noqa: F401  fixtures of the edge's tests
 from tests.edge.made_bundles import bundle, child, patient, visit, weight
-from tests.edge.made_feeds import CHILD, MOTHER, Town, row
+from tests.edge.made_feeds import CHILD, MOTHER, OF_A_TOWN, Town, row
 from tests.edge.opened_parcel import opened
 from tests.edge.test_my_number import NUMBERS
 
@@ -52,6 +52,9 @@ MORE = [
     NOTE,
     "PMH-77",
     "PMH-88",
+    "CLAIMS-77",
+    "CLAIMS-88",
+    "REQUESTS-88",
     "210987654321",
     *NUMBERED.values(),
 ]
@@ -110,7 +113,7 @@ def test_no_byte_of_parcel_state_and_report_names_a_person(busy_town: Town, cent
     assert sum(len(t) for t in inside.tables.values()) > 30
     assert leaks(sent.parcel.read_bytes() + inside.raw + everything(inside.tables)) == []
     remembered = {p.name: pl.read_parquet(p) for p in busy_town.state.glob("*.parquet")}
-    assert len(remembered["sent.parquet"]) == sum(len(feed.record_names) for feed in (FEEDS["municipal"], FEEDS["pmh"]))
+    assert len(remembered["sent.parquet"]) == sum(len(FEEDS[feed].record_names) for feed in OF_A_TOWN)
     assert leaks(everything(remembered)) == []
     others = [p for p in busy_town.home.rglob("*") if p.is_file() and busy_town.feeds.path not in p.parents]
     assert {busy_town.state / "state.json", busy_town.report / "refusals.csv"} <= set(others)

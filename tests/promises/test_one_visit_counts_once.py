@@ -1,12 +1,13 @@
 """Promise: one visit that came through several feeds and senders counts once, in any order (privacy, hole 19)."""
 
+from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.warehouse.parcels import SUZU, Row
+from tests.warehouse.parcels import SUZU, WAKASA, Row, month
 from tests.warehouse.shelf import (
     Shelf,
     antenatal,
@@ -241,3 +242,84 @@ def test_what_people_entered_themselves_bears_out_no_visit_and_no_birth(tmp_path
         assert opened.core("delivery", "antenatal_visits AS n") == [{"n": 0}]
         assert opened.core("checkup_person", "is_target, is_seen") == [{"is_target": True, "is_seen": False}]
         assert opened.core("birth", "entity_id") == []
+
+
+def billed(prefix: str = "v-", p: str = "m1/1") -> list[Row]:
+    """What a review-and-payment body tells of the same visits: evidence of cost, under its numbers, without a month."""
+    her: dict[str, Any] = {"feed": "claims", "evidence_code": "2", "tokens": {"name": "woman"}}
+    child: dict[str, Any] = {"feed": "claims", "evidence_code": "2", "tokens": {"name": "child"}}
+    return [
+        *(antenatal(f"{prefix}{p}", v, None, **her) for v in (1, 2, 3)), postpartum(f"{prefix}{p}", "2", None, **her),
+        of_child("child_checkup", f"{prefix}c1", "31", "2023-09", **child),
+    ]  # fmt: skip
+
+
+def by_hearsay(rows: list[Row]) -> list[Row]:
+    """The same rows as somebody's own word."""
+    return [replace(r, values={**r.values, "evidence_code": "3"}) for r in rows]
+
+
+@pytest.mark.parametrize("order", list(permutations(range(3))))
+def test_a_voucher_bears_out_the_visit_that_the_town_tells_of_in_every_order(
+    tmp_path: Path, order: tuple[int, ...]
+) -> None:
+    """The town has it by hearsay, which counts nowhere; the claims of an agent bear it out, and add no visit."""
+    files = [(SUZU, register()), (SUZU, by_hearsay(town())), (AGENT, billed())]
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
+        for i in order:
+            opened.take(*files[i], municipality=SUZU)
+        assert counted(opened) == TRUTH
+
+
+def test_a_voucher_alone_makes_no_visit_where_the_town_has_the_word(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
+        opened.take(SUZU, register())
+        opened.take(AGENT, billed(), municipality=SUZU)
+        found = counted(opened)
+        assert (found["antenatal_visit"], found["postpartum_visit"], found["checkup"]) == (0, 0, 0)
+
+
+def test_where_the_agent_has_the_word_the_visit_is_dated_by_the_towns_evidence(tmp_path: Path) -> None:
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
+        opened.connection.execute("UPDATE state.registry SET is_authority = (submitter = ?) WHERE record LIKE '%visit'", [AGENT])  # fmt: skip
+        opened.take(SUZU, [*register(), *town()])
+        opened.take(AGENT, billed(), municipality=SUZU)
+        assert counted(opened) == TRUTH
+        assert opened.core("postpartum_visit", "visit_month, fiscal_year, evidence_code") == [
+            {"visit_month": month("2023-06"), "fiscal_year": 2023, "evidence_code": "1"}
+        ]
+        assert {v["fiscal_year"] for v in opened.core("antenatal_visit", "visit_no, fiscal_year")} == {2022}
+
+
+@pytest.mark.parametrize("whose", ["the register knows two pregnancies", "the agent tells of two"])
+def test_vouchers_of_nobody_knows_which_pregnancy_bear_out_nothing(tmp_path: Path, whose: str) -> None:
+    woman: dict[str, Any] = {"tokens": {"name": "woman"}}
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (AGENT, SUZU, False))
+        opened.take(SUZU, [*register(), *by_hearsay(town())])
+        if whose == "the register knows two pregnancies":
+            again = [antenatal("m1/2", v, f"2024-0{v + 5}", **woman) for v in (1, 2, 3)]
+            opened.take(SUZU, [delivery("m1/2", "2024-11", **woman), *by_hearsay([*again, postpartum("m1/2", "2", "2024-12", **woman)])])  # fmt: skip
+            opened.take(AGENT, billed(), municipality=SUZU)
+        else:
+            opened.take(AGENT, [*billed(), *billed(p="m1/2")], municipality=SUZU)
+        assert {v["evidence_code"] for v in opened.core("antenatal_visit", "visit_no, evidence_code")} == {"3"}
+        assert {v["evidence_code"] for v in opened.core("postpartum_visit", "evidence_code")} == {"3"}
+
+
+def test_an_agent_of_two_towns_bears_out_the_visits_of_each(tmp_path: Path) -> None:
+    """One delivery; whose row it is says its municipality, and the registry whether the agent may tell of it."""
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True), (WAKASA, WAKASA, True), (AGENT, SUZU, False), (AGENT, WAKASA, False))
+        for code in (SUZU, WAKASA):
+            opened.take(code, [*register(), *by_hearsay(town())])
+        rows = [replace(r, values={**r.values, "residence_municipality_code": code}, key=f"{code}-{r.key}",
+                        person=f"{code}-{r.person}", pregnancy=r.pregnancy and f"{code}-{r.pregnancy}")
+                for code in (SUZU, WAKASA) for r in billed()]  # fmt: skip
+        opened.take(AGENT, rows)
+        for table, n in (("antenatal_visit", 6), ("postpartum_visit", 2), ("checkup", 2)):
+            found = opened.core(table, "municipality_code, evidence_code")
+            assert len(found) == n and {r["evidence_code"] for r in found} == {"2"}, table

@@ -11,14 +11,15 @@ from synthetic.asked import CannotBeHad
 from synthetic.cohort import make_cohort
 from synthetic.fault_kinds import CODE_OF
 from synthetic.observe import CHANNELS
-from synthetic.population.as_records import CARRIED, SENT
+from synthetic.population.as_records import CARRIED, ON_REQUEST, SENT
 
 TOWN = "312011"
 
 
 @pytest.fixture(scope="module")
 def out(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_cohort(tmp_path_factory.mktemp("all"), prefectures=("31",), births=400, faults="heavy", jobs=1).out
+    where = tmp_path_factory.mktemp("all")
+    return make_cohort(where, prefectures=("31",), births=400, faults="heavy", jobs=1, records=SENT).out
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +36,7 @@ def test_what_is_sent_is_declared_and_has_its_channel_and_its_fault() -> None:
     assert set(SENT) == set(CHANNELS) == set(CODE_OF)
 
 
-def test_every_record_with_facts_is_sent(out: Path) -> None:
+def test_every_record_with_facts_is_sent_that_is_named(out: Path) -> None:
     links = told(out, "links").filter(pl.col("feed") == "municipal")
     assert set(links["record"].unique()) == set(SENT)
     files = {path.stem for path in (out / "feeds" / TOWN / "municipal").iterdir()}
@@ -63,7 +64,7 @@ def test_rows_of_the_truth_are_the_rows_that_are_sent(out: Path, record: str, by
         pl.col("kind") == "cancellation", pl.col("file").str.ends_with(f"/{record}.csv")
     )
     facts = told(out, carried.table).filter(carried.where)
-    assert len(links) == len(facts) + len(added) + len(twice) // 2 > 40
+    assert len(links) == len(facts) + len(added) + len(twice) // 2 > 15
 
 
 def test_a_made_row_says_what_the_truth_says(out: Path, read: Folder) -> None:
@@ -83,5 +84,15 @@ def test_a_made_row_says_what_the_truth_says(out: Path, read: Folder) -> None:
 def test_only_the_records_that_are_asked_for_are_sent(tmp_path: Path) -> None:
     make_cohort(tmp_path, prefectures=("31",), births=20, jobs=1, records=("birth", "vaccination"))
     assert {p.stem for p in (tmp_path / "feeds").glob("*/municipal/*.csv")} == {"birth", "vaccination"}
-    with pytest.raises(CannotBeHad, match="claim"):
-        make_cohort(tmp_path, prefectures=("31",), births=20, jobs=1, records=("claim",))
+    with pytest.raises(CannotBeHad, match="consultation"):
+        make_cohort(tmp_path, prefectures=("31",), births=20, jobs=1, records=("consultation",))
+
+
+@pytest.mark.parametrize(
+    ("others", "more"), [((), set()), (("claims",), {"claim"}), (("ehr", "requests"), {"information_request"})]
+)
+def test_without_a_name_some_records_come_only_with_a_feed_of_theirs(
+    tmp_path: Path, others: tuple[str, ...], more: set[str]
+) -> None:
+    make_cohort(tmp_path, prefectures=("31",), births=20, jobs=1, others=others)
+    assert {p.stem for p in (tmp_path / "feeds").glob("*/municipal/*.csv")} == {*SENT} - {*ON_REQUEST} | more

@@ -125,8 +125,8 @@ def antenatal(p: str, visit_no: int, when: str | None, **values: Any) -> Row:
     return _of_pregnancy("antenatal_visit", f"{p}/{visit_no}", p, facts | values)
 
 
-def postpartum(p: str, kind: str, when: str = "2023-06", branch: int = 1, **values: Any) -> Row:
-    facts = {"visit_kind_code": kind, "visit_month": month(when)}
+def postpartum(p: str, kind: str, when: str | None = "2023-06", branch: int = 1, **values: Any) -> Row:
+    facts = {"visit_kind_code": kind, "visit_month": when and month(when)}
     return _of_pregnancy("postpartum_visit", f"{p}/{kind}/{branch}", p, facts | values)
 
 

@@ -13,11 +13,11 @@ from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.load import load_parcels
 from pipelines.warehouse.schema import landing_columns
-from tests.edge.made_feeds import Town
+from tests.edge.made_feeds import OF_A_TOWN, Town
 from tests.warehouse.parcels import REGISTRY_HEAD
 
 KINDS = ("linkage", "centre", "load", "warehouse")
-OF_A_TOWN = (FEEDS["municipal"], FEEDS["pmh"])  # bundles and exports: tests/synthetic/test_same_core.py
+TOLD = tuple(FEEDS[name] for name in OF_A_TOWN)  # bundles and exports: tests/synthetic/test_same_core.py
 Landed = dict[tuple[str, str], list[dict[str, object]]]
 
 
@@ -45,7 +45,7 @@ def _landed(sender: Town) -> Landed:
     with opened(sender.centre / "w", warehouse_key([sender.centre / "warehouse"])) as connection:
         return {
             (feed.name, name): connection.execute(f"SELECT * FROM landing.{name} WHERE feed = ?", [feed.name]).pl().to_dicts()
-            for feed in OF_A_TOWN for name in feed.record_names
+            for feed in TOLD for name in feed.record_names
         }  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def _registry(root: Path, sender: Town) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("feed", "record"), [(f.name, r) for f in OF_A_TOWN for r in f.record_names])
+@pytest.mark.parametrize(("feed", "record"), [(f.name, r) for f in TOLD for r in f.record_names])
 def test_a_record_lands_as_it_is_declared(landed: Landed, feed: str, record: str) -> None:
     (row,) = landed[feed, record]
     assert list(row) == list(landing_columns(RECORDS[record]))
@@ -83,7 +83,7 @@ def test_numbers_given_anew_take_the_place_of_the_old_ones(sender: Town, landed:
     """Another vendor's system, another key for the local numbers: one row each afterwards, under other keys."""
     create("local", sender.home / "local-2", version=2)
     sender.keys[1] = sender.home / "local-2"
-    for feed in OF_A_TOWN:
+    for feed in TOLD:
         note = {"delivery": "full", "absent_rows": "replace", "key_generation": 2}
         (sender.feeds.path / feed.name / "delivery.json").write_text(json.dumps(note), "utf-8")
     sender.out = sender.home / "later parcels"

@@ -22,11 +22,17 @@ born AS (
 seen AS (
     SELECT local_number, max(visit_date) AS last_visit_date
     FROM told.antenatal_visit WHERE coalesce(evidence_code, '1') IN ('1', '2') GROUP BY local_number
+),
+spoken AS (
+    SELECT local_number, max(day) AS last_contact_date
+    FROM (SELECT local_number, consulted_date AS day FROM told.consultation WHERE target_code = '1'
+          UNION ALL SELECT local_number, visit_date FROM told.home_visit WHERE visit_target_code = '1')
+    GROUP BY local_number
 )
 SELECT p.local_number, p.local_number AS household, p.pregnancy_no, n.notified_date, n.due_date,
        coalesce(d.delivery_date, b.birth_date) AS delivery_date,
        least(greatest(d.gestation_weeks, 22), 42) AS gestation_weeks_class,
-       coalesce(d.is_outside, FALSE) AS is_delivered_outside, v.last_visit_date,
+       coalesce(d.is_outside, FALSE) AS is_delivered_outside, v.last_visit_date, c.last_contact_date,
        EXISTS (SELECT 1 FROM told.postpartum_visit t
                WHERE t.local_number = p.local_number AND t.visit_kind_code IN ('1', '2')
                  AND coalesce(t.evidence_code, '1') IN ('1', '2')
@@ -40,4 +46,5 @@ LEFT JOIN notified n ON n.local_number = p.local_number AND n.pregnancy_no = p.p
 LEFT JOIN delivered d ON d.local_number = p.local_number AND d.pregnancy_no = p.pregnancy_no
 LEFT JOIN born b ON b.local_number = p.local_number AND b.pregnancy_no = p.pregnancy_no
 LEFT JOIN seen v ON v.local_number = p.local_number
+LEFT JOIN spoken c ON c.local_number = p.local_number
 LEFT JOIN own.resident r ON r.local_number = p.local_number

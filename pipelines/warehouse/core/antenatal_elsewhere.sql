@@ -1,6 +1,6 @@
 -- Antenatal rows whose pregnancy number is not the register's (PMH, an agent): they find their pregnancy by resident and
 -- month; of several that fit, the one that ends first. A row that fits none is no visit of a pregnancy known here.
--- Where the edge took the month away, the delivery that their feed tells of under the same number names the pregnancy.
+-- Where the edge took the month away, their number names the pregnancy (core.pregnancy_elsewhere), or none.
 WITH told AS (
     SELECT c.submitter, c.row_key, c.municipality_code, c.visit_no, c.visit_month, c.evidence_code, c.gestation_class,
            c.blood_pressure_systolic_mmhg_class, c.blood_pressure_diastolic_mmhg_class, c.urine_protein_code,
