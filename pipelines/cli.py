@@ -30,6 +30,13 @@ KeyDirectories = Annotated[
 ProtectedList = Annotated[
     Path, typer.Option("--protected", help="支援措置対象者の一覧(空でも必須) / protected people; may be empty")
 ]
+OwnHeadings = Annotated[
+    Path | None,
+    typer.Option(
+        "--layout",
+        help="自治体独自の見出し(合成と同じCSV) / own headings of the municipal CSV, as mchdb synth takes them",
+    ),
+]
 RunLog = Annotated[
     Path | None,
     typer.Option(
@@ -90,7 +97,10 @@ def synth(
         typer.Option(help="送る記録だけを、カンマ区切りで / records to send, by commas; all that there are facts for"),
     ] = None,
     others: Annotated[
-        str, typer.Option("--also", help="加えて送るシステム: ehr,handbook,claims,requests / feeds sent besides")
+        str,
+        typer.Option(
+            "--also", help="加えて送るシステム: ehr,handbook,claims,requests,layout,excel / feeds sent besides"
+        ),
     ] = "",
     jobs: Annotated[int, typer.Option(min=1, help="並列数 / processes")] = 2,
     as_json: AsJson = False,
@@ -148,6 +158,7 @@ def init(
 def edge_check(
     feeds: Path,
     out: Annotated[Path | None, typer.Option(help="拒否報告の出力先 / where the refusal report is put")] = None,
+    layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
@@ -156,7 +167,7 @@ def edge_check(
     from pipelines.edge.send import check_feeds
 
     with logged(log, "check", feeds) as run:
-        done = check_feeds(feeds, out)
+        done = check_feeds(feeds, out, layout)
         run.exit_code = 1 if done.refused else 0
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
@@ -169,6 +180,7 @@ def edge_send(
     protected: ProtectedList,
     state: Annotated[Path, typer.Option(help="送付の状態 / sequence number and chain")],
     out: Annotated[Path, typer.Option(help="封緘した提出物の出力先 / where the parcel is put")],
+    layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
@@ -177,7 +189,7 @@ def edge_send(
     from pipelines.edge.send import send
 
     with logged(log, "send", feeds, key_directories) as run:
-        done = send(feeds, key_directories, protected, state, out)
+        done = send(feeds, key_directories, protected, state, out, layout=layout)
         run.exit_code = 1 if done.refused else 0
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
@@ -190,6 +202,7 @@ def edge_outreach(
     as_of: Annotated[str, typer.Option(help="基準日 / the day, YYYY-MM-DD")],
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="名簿のCSV(庁内) / the list, inside the town hall")],
+    layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
@@ -199,7 +212,7 @@ def edge_outreach(
 
     day = _day(as_of)
     with logged(log, "outreach", feeds):
-        done = outreach(feeds, rule, day, protected, out)
+        done = outreach(feeds, rule, day, protected, out, layout)
     _tell(done, as_json)
 
 
@@ -208,6 +221,7 @@ def edge_summary(
     feeds: Path,
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="出力先(庁内) / where it is put, inside the town hall")],
+    layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
@@ -217,7 +231,7 @@ def edge_summary(
     from pipelines.warehouse.core import ORDER, core_sql
 
     with logged(log, "summary", feeds):
-        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER])
+        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER], layout)
     _tell(done, as_json)
 
 

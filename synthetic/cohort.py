@@ -117,7 +117,7 @@ def make_cohort(
     person stands (its household and a few others), in the time of one column, each row with the bytes it has in the whole.
     records: names of those that are sent; None for all that there are facts for but ON_REQUEST, of which those are sent
     that a feed of `others` carries.
-    others: feeds sent besides the municipal one and PMH (`ehr`, `handbook`, `requests` by every submitter; `claims` by the
+    others: feeds sent besides the municipal one and PMH (`ehr`, `handbook`, `requests`, `layout`, `excel` by every submitter; `claims` by the
     agents of their prefectures).
     chunk: columns at a time; None for as many as fit into 300 MiB.
     progress: called with stage, columns (about a year's births each) done and in all, and rows written so far.

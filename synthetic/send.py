@@ -15,6 +15,7 @@ import polars as pl
 from pipelines.declaration import Record
 from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import Column, Feed
+from synthetic import workbooks
 from synthetic.bundles import SENDER, bundles
 from synthetic.draws import Draws, Ids
 from synthetic.exchange import objects
@@ -26,7 +27,8 @@ from synthetic.places import Habits
 SHARED = ("submitter", "entity_id", "household")
 UNDECODABLE = {"utf-8": b"\xff", "utf-8-sig": b"\xff", "cp932": b"\x81\x39"}
 LINE_END = ord("\n")
-HEADING_LINES = 1  # CSV heading, opening bracket of a JSON array, or the sender of FHIR resources
+HEADING_LINES = 1  # CSV heading, opening bracket of a JSON array, sender of FHIR resources, or first row of a sheet
+BEGINNING = {"fhir": SENDER, "json": b"[", "workbook": b""}  # a workbook is made of its lines when it is whole
 _MY_NUMBER_WEIGHTS = (6, 5, 4, 3, 2, 7, 6, 5, 4, 3, 2)
 
 
@@ -80,6 +82,8 @@ def lines_of(draws: Draws, faulty: Faulty, feed: Feed) -> Lines:
         whole, changed = _csv(sheet.rows, columns), _csv(faulty.changed, columns)
     elif feed.format == "fhir":
         whole, changed = (bundles(rows, sheet.record, feed) for rows in (sheet.rows, faulty.changed))
+    elif feed.format == "workbook":
+        whole, changed = (workbooks.lines(rows, sheet.record, feed) for rows in (sheet.rows, faulty.changed))
     elif feed.is_self_entered:
         whole, changed = (objects(rows, sheet.record, feed) for rows in (sheet.rows, faulty.changed))
     else:
@@ -108,7 +112,7 @@ class Written:
             heading = self.habits.written(_heading(self.feed.columns(self.record)))
             self.path.write_bytes(b"\xef\xbb\xbf" * (self.habits.encoding == "utf-8-sig") + heading)
         else:
-            self.path.write_bytes(SENDER if self.feed.format == "fhir" else b"[")
+            self.path.write_bytes(BEGINNING[self.feed.format])
 
     def add(self, text: bytes, n: int) -> None:
         """Appends n rows, a line each."""
@@ -119,10 +123,12 @@ class Written:
         self.lines += n
 
     def close(self) -> None:
-        """Ends a JSON array."""
+        """Ends a JSON array; makes a workbook of its lines."""
         if self.feed.format == "json":
             with self.path.open("ab") as file:
                 file.write(b"\n]\n")
+        elif self.feed.format == "workbook":
+            self.path.write_bytes(workbooks.workbook(self.path.read_bytes(), self.record, self.feed))
 
 
 @cache

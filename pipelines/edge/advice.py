@@ -25,9 +25,17 @@ TO_THE_OTHER_TOWN = (
     "The record of another municipality: check the move; it does not belong to this submission.",
 )
 
+IN_THE_WORKBOOK = (
+    "Excelでブックを開いて直し、保存し直してください。",
+    "Open the workbook in Excel, correct it, and save it again.",
+)
+
 ADVICE = {
     "ragged": EXPORT_AGAIN, "json": EXPORT_AGAIN, "empty_file": EXPORT_AGAIN, "not_a_list": EXPORT_AGAIN,
-    "encoding": IN_THE_EXPORT, "column_missing": IN_THE_EXPORT, "column_twice": IN_THE_EXPORT,
+    "encoding": IN_THE_EXPORT, "column_missing": IN_THE_EXPORT, "column_twice": IN_THE_EXPORT, "unknown_item": IN_THE_EXPORT,
+    "not_in_version": IN_THE_EXPORT, "not_workbook": IN_THE_WORKBOOK, "password": IN_THE_WORKBOOK,
+    "too_large": IN_THE_WORKBOOK, "formula": IN_THE_WORKBOOK, "no_sheet": IN_THE_WORKBOOK, "hidden_sheet": IN_THE_WORKBOOK,
+    "cell_error": IN_THE_WORKBOOK, "sum": IN_THE_WORKBOOK,
     "form_flag": IN_THE_EXPORT, "my_number": WITHOUT_NUMBERS, "duplicate_key": ONE_IS_ENOUGH,
     "other_municipality": TO_THE_OTHER_TOWN, "not_fhir": EXPORT_AGAIN, "resource": IN_THE_EXPORT, "shape": IN_THE_EXPORT,
     "deep": IN_THE_EXPORT, "unit": IN_THE_EXPORT, "answer": IN_THE_EXPORT,

@@ -44,11 +44,14 @@ class AtHome:
         return [LEFT_OUT, *([rows] if refused else []), *self.folder.warnings]
 
 
-def at_home(feeds: Path, protected: Path) -> AtHome:
-    """Reads, checks and protects as a sending does. protected: the required list. Raises EdgeProblem (2, 64)."""
+def at_home(feeds: Path, protected: Path, layout: Path | None = None) -> AtHome:
+    """Reads, checks and protects as a sending does. protected: the required list. Raises EdgeProblem (2, 64).
+
+    layout: a town's own headings of its municipal files.
+    """
     no_core_dumps()
     numbers = listed(protected)
-    folder = read_folder(feeds, keeps_text=True)  # deaths and losses count in refused rows too
+    folder = read_folder(feeds, keeps_text=True, layout=layout)  # deaths and losses count in refused rows too
     if unseen := folder.unseen():
         named = ", ".join(unseen)
         raise EdgeProblem(

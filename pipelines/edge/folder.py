@@ -11,16 +11,19 @@ import polars as pl
 from pipelines.declaration import Record
 from pipelines.edge.check import Checked, check, once_each
 from pipelines.edge.note import Note, note_of
+from pipelines.edge.own_layout import feeds_with
 from pipelines.edge.problem import USAGE, EdgeProblem
 from pipelines.edge.protect import only_who
-from pipelines.edge.read import read_file
-from pipelines.feeds import FEEDS, Feed
+from pipelines.edge.read import Arrived, read_file
+from pipelines.edge.version import refuse_unknown_version
+from pipelines.feeds import Feed
 from pipelines.feeds.feed import NOTE
 from pipelines.records import RECORDS
 from pipelines.records.parcel import SYNTHETIC_MARK
 from pipelines.reference import municipalities
 
 CODE = re.compile(r"^\d{6}$")
+OPEN_ELSEWHERE = "~$"  # what a spreadsheet lays beside a workbook as long as somebody has it open
 
 
 @dataclass(frozen=True)
@@ -71,9 +74,10 @@ class Folder:
         return [f.arrived.file for f in self.files if not f.arrived.shows_protected]
 
 
-def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
+def read_folder(feeds: Path, *, keeps_text: bool = False, layout: Path | None = None) -> Folder:
     """Reads and checks a submitter's folder. Raises EdgeProblem (64, 2) where there is none, or nothing in it.
 
+    layout: a town's own headings of its municipal files (`own_layout`).
     keeps_text: the rows as sent are kept beside the typed ones; else no more of them than tells who is protected.
     """
     submitter = feeds.resolve().name
@@ -83,18 +87,24 @@ def read_folder(feeds: Path, *, keeps_text: bool = False) -> Folder:
             "name a submitter's folder, called by its 6-digit municipality code (feeds/<code>).",
             USAGE,
         )
-    notes = {feed: note_of(feeds / feed) for feed in FEEDS}
+    known = feeds_with(layout)
+    notes = {feed: note_of(feeds / feed) for feed in known}
     _refuse_unnamed(submitter, feeds, notes)
+    for name, note in notes.items():
+        refuse_unknown_version(known[name], note)
     sent_for = {feed: _sent_for(note, submitter) for feed, note in notes.items()}
-    files = [_checked(path, feed, record, sent_for[feed], keeps_text) for path, feed, record in _expected(feeds)]
-    for feed in (f for f in FEEDS.values() if f.suffixes):
+    files = [
+        _checked(path, feed, record, notes[feed.name].layout_version, sent_for[feed.name], keeps_text)
+        for path, feed, record in _expected(feeds, known)
+    ]
+    for feed in (f for f in known.values() if f.suffixes):
         files += _documents(feeds / feed.name, feed, submitter, sent_for[feed.name], keeps_text)
     if not files:
         raise EdgeProblem(
-            "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json)が1つもありません。何も送りません。",
-            "this folder holds no file to take (<feed>/<record>.csv or .json); nothing is sent.",
+            "このフォルダに、受け取るファイル(<システム>/<記録>.csv または .json、excel/ のブックなど)が1つもありません。何も送りません。",
+            "this folder holds no file to take (<feed>/<record>.csv or .json, a workbook in excel/, ...); nothing is sent.",
         )
-    warnings = [*_strangers(feeds), *(w for f in files for w in f.arrived.warnings)]
+    warnings = [*_strangers(feeds, known), *(w for f in files for w in f.arrived.warnings)]
     folder = Folder(submitter, files, warnings, notes, _synthetic_seed(feeds))
     return replace(folder, warnings=[*warnings, *_incomplete(folder)])
 
@@ -129,8 +139,10 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _checked(path: Path, feed: str, record: Record, sent_for: tuple[str, ...], keeps_text: bool) -> Checked:
-    return _let_go(check(read_file(path, FEEDS[feed], record), sent_for), keeps_text)
+def _checked(
+    path: Path, feed: Feed, record: Record, version: str | None, sent_for: tuple[str, ...], keeps_text: bool
+) -> Checked:
+    return _let_go(check(read_file(path, feed, record, version), sent_for), keeps_text)
 
 
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:
@@ -146,11 +158,11 @@ def _synthetic_seed(feeds: Path) -> int | None:
     return seed if type(seed) is int and seed >= 0 else None
 
 
-def _expected(feeds: Path) -> Iterator[tuple[Path, str, Record]]:
-    for feed in (f for f in FEEDS.values() if not f.suffixes):
+def _expected(feeds: Path, known: dict[str, Feed]) -> Iterator[tuple[Path, Feed, Record]]:
+    for feed in (f for f in known.values() if not f.suffixes):
         for record in feed.records:
             if (path := feeds / feed.name / feed.file_name(record)).is_file():
-                yield path, feed.name, record
+                yield path, feed, record
 
 
 def _documents(folder: Path, feed: Feed, submitter: str, sent_for: tuple[str, ...], keeps_text: bool) -> list[Checked]:
@@ -158,23 +170,42 @@ def _documents(folder: Path, feed: Feed, submitter: str, sent_for: tuple[str, ..
     paths = _of_documents(folder, feed)
     if not paths:
         return []
-    from pipelines.edge.fhir.documents import read_documents
-
-    arrived = read_documents(paths, folder, feed, submitter)
+    is_workbook = feed.format == "workbook"
+    arrived = _workbooks(paths, folder, feed, submitter) if is_workbook else _fhir(paths, folder, feed, submitter)
     own = [Checked(a, pl.DataFrame(), a.refusals, 0) for a in arrived if a.record.name not in RECORDS]
     rows = once_each([check(a, sent_for) for a in arrived if a.record.name in RECORDS])
+    if is_workbook:
+        own = _compared(own, rows)
     return [_let_go(checked, keeps_text) for checked in own + rows]
 
 
+def _fhir(paths: list[Path], folder: Path, feed: Feed, submitter: str) -> list[Arrived]:
+    from pipelines.edge.fhir.documents import read_documents
+
+    return read_documents(paths, folder, feed, submitter)
+
+
+def _workbooks(paths: list[Path], folder: Path, feed: Feed, submitter: str) -> list[Arrived]:
+    from pipelines.edge.workbook.documents import read_workbooks
+
+    return read_workbooks(paths, folder, feed, submitter)
+
+
+def _compared(books: list[Checked], rows: list[Checked]) -> list[Checked]:
+    from pipelines.edge.workbook.documents import with_sums_compared
+
+    return [with_sums_compared(book, rows) for book in books]
+
+
 def _of_documents(folder: Path, feed: Feed) -> list[Path]:
-    found = (p for p in sorted(folder.rglob("*")) if p.is_file())
+    found = (p for p in sorted(folder.rglob("*")) if p.is_file() and not p.name.startswith(OPEN_ELSEWHERE))
     return [p for p in found if p.suffix.lower() in feed.suffixes and p.name != NOTE]
 
 
-def _strangers(feeds: Path) -> list[tuple[str, str]]:
+def _strangers(feeds: Path, known: dict[str, Feed]) -> list[tuple[str, str]]:
     """Files of a feed's folder that no declaration asks for."""
-    taken = {path for path, _, _ in _expected(feeds)}
-    taken |= {path for feed in FEEDS.values() if feed.suffixes for path in _of_documents(feeds / feed.name, feed)}
+    taken = {path for path, _, _ in _expected(feeds, known)}
+    taken |= {path for feed in known.values() if feed.suffixes for path in _of_documents(feeds / feed.name, feed)}
     found = [p for p in sorted(feeds.glob("*/*")) if p.is_file() and p not in taken and p.name != NOTE]
     return [
         (f"{len(found)} 個のファイルは、受け取る名前でないため読みませんでした", f"{len(found)} files have no expected name and were not read")

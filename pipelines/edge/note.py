@@ -1,12 +1,13 @@
 """The note beside a feed's files (`delivery.json`): everything or changes, which numbers they use, whose residents they hold.
 
-    {"delivery": "full", "absent_rows": "cancel", "key_generation": 2}
+    {"delivery": "full", "absent_rows": "cancel", "key_generation": 2, "layout_version": "2024.6"}
     {"delivery": "delta", "municipalities": ["312011", "313254"]}
 
 `delivery`: `full` or `delta`. `absent_rows`: what becomes of rows sent before that a full delivery no longer holds: `keep`
 (so without a word), `cancel` (a few), or `replace` (however many: when the numbers were given anew). `key_generation`: of
 the local numbers; a new system that gives them anew raises it. `municipalities`: those whose residents an agent's feed
 holds; without a word the submitter itself. What the submitter may send for, the centre's registry says.
+`layout_version`: of the feed's layout; where it is not stated, each file is known by its headings.
 The national standard's own mark of a delivery could not be had (要確認).
 """
 
@@ -20,6 +21,7 @@ from pipelines.feeds.feed import NOTE
 from pipelines.reference import municipalities
 
 DELIVERIES = ("full", "delta")
+MAY_SAY = {"delivery", "absent_rows", "key_generation", "municipalities", "layout_version"}
 ABSENT_ROWS = {"keep": 0, "cancel": 20, "replace": 100}  # per cent of a record's rows; more looks like a file cut off
 
 
@@ -33,6 +35,7 @@ class Note:
     largest_absent_percent: int = 0
     key_generation: int | None = None
     municipalities: tuple[str, ...] = ()
+    layout_version: str | None = None
 
 
 def note_of(folder: Path) -> Note:
@@ -47,17 +50,18 @@ def note_of(folder: Path) -> Note:
     if not _is_note(told):
         raise EdgeProblem(
             f"{folder.name}/{NOTE} には delivery(full か delta)、全件で消えた行の扱い absent_rows(keep・cancel・replace、"
-            "full のときだけ)、番号の世代 key_generation(1以上)、代わって送る市区町村 municipalities(6桁の団体コードの並び)"
-            "だけが書けます。何も送りません。",
+            "full のときだけ)、番号の世代 key_generation(1以上)、代わって送る市区町村 municipalities(6桁の団体コードの並び)、"
+            "様式の版 layout_version だけが書けます。何も送りません。",
             f"{folder.name}/{NOTE} may hold delivery (full or delta), absent_rows (keep, cancel or replace, with full alone), "
-            "key_generation (1 or more) and municipalities (a list of 6-digit codes), nothing else; correct it. Nothing is sent.",
+            "key_generation (1 or more), municipalities (a list of 6-digit codes) and layout_version, nothing else; correct it. "
+            "Nothing is sent.",
         )
-    sent_for = tuple(sorted(set(told.get("municipalities", ()))))
-    return Note(ABSENT_ROWS[told.get("absent_rows", "keep")], told.get("key_generation"), sent_for)
+    absent, sent_for = told.get("absent_rows", "keep"), tuple(sorted(set(told.get("municipalities", ()))))
+    return Note(ABSENT_ROWS[absent], told.get("key_generation"), sent_for, told.get("layout_version"))
 
 
 def _is_note(told: Any) -> bool:
-    if not isinstance(told, dict) or set(told) - {"delivery", "absent_rows", "key_generation", "municipalities"}:
+    if not isinstance(told, dict) or set(told) - MAY_SAY:
         return False
     generation = told.get("key_generation", 1)
     return (
@@ -67,6 +71,7 @@ def _is_note(told: Any) -> bool:
         and type(generation) is int
         and generation >= 1
         and ("municipalities" not in told or _are_municipalities(told["municipalities"]))
+        and type(told.get("layout_version", "")) is str
     )
 
 

@@ -56,11 +56,13 @@ class OutreachResult:
         yield f"庁外に出さないこと / keep in the town hall: {self.file}"
 
 
-def outreach(feeds: Path, rule_id: str, as_of: date, protected: Path, out: Path) -> OutreachResult:
+def outreach(
+    feeds: Path, rule_id: str, as_of: date, protected: Path, out: Path, layout: Path | None = None
+) -> OutreachResult:
     """Writes the list of one rule as CSV, 0600. Raises EdgeProblem (2, 64), OSError; then nothing was made."""
     rule = _rule(rule_id)
     refuse_parcel_folder(out.parent)
-    home = at_home(feeds, protected)
+    home = at_home(feeds, protected, layout)
     _refuse_unknown(home, (*ALWAYS_NEEDED, *rule.records))
     people = reachable(home)
     connection = _own(told_rows(home, people), known(home))

@@ -4,6 +4,7 @@ A file that is refused as a whole is still read where it can be: a person flagge
 other file of the delivery.
 """
 
+import re
 from dataclasses import dataclass, field, replace
 from functools import cache, lru_cache
 from pathlib import Path
@@ -24,6 +25,7 @@ from pipelines.edge.decode import (
 from pipelines.edge.my_number import forbidden_names, numbers_in
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.edge.unread import flagged_in_lines, flagged_in_texts
+from pipelines.edge.version import columns_of, known_headings
 from pipelines.feeds import Column, Feed
 from pipelines.records import RECORDS
 
@@ -56,14 +58,14 @@ class Arrived:
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
 
-def read_file(path: Path, feed: Feed, record: Record) -> Arrived:
-    """Reads one file of a feed. Raises OSError where the file itself cannot be read."""
+def read_file(path: Path, feed: Feed, record: Record, version: str | None = None) -> Arrived:
+    """Reads one file of a feed, in the layout version that its delivery states. Raises OSError where it cannot be read."""
     data = path.read_bytes()
     file = f"{feed.name}/{path.name}"
-    empty = Arrived(feed, record, file, _no_rows(record.name), 0, no_refusals())
+    empty = Arrived(feed, record, file, no_rows(record.name), 0, no_refusals())
     if not data or data.isspace():
-        return _file_refused(empty, "empty_file")
-    arrived = (_csv_file if feed.format == "csv" else _json_file)(empty, data)
+        return file_refused(empty, "empty_file")
+    arrived = _csv_file(empty, data, version) if feed.format == "csv" else _json_file(empty, data)
     return _as_evidence(_with_their_town(arrived) if feed.is_of_agent else arrived)
 
 
@@ -87,24 +89,26 @@ def _as_evidence(arrived: Arrived) -> Arrived:
     return replace(arrived, rows=arrived.rows.with_columns(evidence_code=pl.coalesce(said, pl.lit(feed.evidence_code))))
 
 
-def _csv_file(arrived: Arrived, data: bytes) -> Arrived:
-    feed, columns = arrived.feed, arrived.feed.columns(arrived.record)
-    known = {c.header for c in columns}
+def _csv_file(arrived: Arrived, data: bytes, version: str | None) -> Arrived:
+    feed, known = arrived.feed, known_headings(arrived.feed, arrived.record)
 
     def knows(line: str) -> bool:
         return any(cell.strip('"\r \ufeff') in known for cell in line.split(","))
 
     encoding = encoding_of(data, feed.encodings, knows)
     if encoding is None and (text := read_elsewhere(data, knows)):
-        return _csv_text(_file_refused(arrived, "encoding"), text, lines_of(text, "utf-8"), columns)
+        return _csv_text(file_refused(arrived, "encoding"), text, lines_of(text, "utf-8"), version)
     encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
-        return _file_refused(arrived, "encoding", shows_protected=False)
-    return _csv_text(arrived, data, lines_of(data, encoding), columns)
+        return file_refused(arrived, "encoding", shows_protected=False)
+    return _csv_text(arrived, data, lines_of(data, encoding), version)
 
 
-def _csv_text(arrived: Arrived, data: bytes, lines: Lines, columns: tuple[Column, ...]) -> Arrived:
+def _csv_text(arrived: Arrived, data: bytes, lines: Lines, version: str | None) -> Arrived:
     heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines.line(1) or b"")]
+    columns = columns_of(arrived.feed, arrived.record, heading, version)
+    if version and not arrived.feed.columns(arrived.record, version):
+        arrived = file_refused(arrived, "not_in_version")
     cells, ragged, undecodable = csv_rows.rows_of(lines, len(heading))
     sent = lines_as_sent(data if ragged or undecodable else b"")
     arrived = replace(
@@ -126,14 +130,24 @@ def _shaped(arrived: Arrived, heading: list[str], cells: pl.DataFrame, columns: 
     """Cells under the record's field names, with everything that refuses the file as a whole."""
     place = {h: f"column_{i}" for i, h in reversed(list(enumerate(heading, start=1)))}
     known = {c.header for c in columns}
-    arrived, is_stopped = _fielded(arrived, cells, {c: place[c.header] for c in columns if c.header in place})
+    arrived, is_stopped = fielded(arrived, cells, {c: place[c.header] for c in columns if c.header in place})
     if is_stopped or forbidden_names(heading):
-        arrived = _file_refused(arrived, "my_number")
+        arrived = file_refused(arrived, "my_number")
     if twice := sorted({h for h in known if heading.count(h) > 1}):
-        arrived = _file_refused(arrived, "column_twice", fields=_fields(columns, twice))
+        arrived = file_refused(arrived, "column_twice", fields=fields_under(columns, twice))
     if missing := [h for h in dict.fromkeys(c.header for c in columns) if h not in place]:
-        arrived = _file_refused(arrived, "column_missing", fields=_fields(columns, missing))
-    return _warned(arrived, [i for i, h in enumerate(heading, start=1) if h not in known])
+        arrived = file_refused(arrived, "column_missing", fields=fields_under(columns, missing))
+    strange = [i for i, h in enumerate(heading, start=1) if h not in known]
+    if strange and arrived.feed.item_form:
+        return file_refused(arrived, "unknown_item", fields=[_item(arrived, heading, i) for i in strange])
+    return dropped_unread(arrived, strange)
+
+
+def _item(arrived: Arrived, heading: list[str], place: int) -> str:
+    """The item number of a heading that nobody knows; its place where it may be something else than a number."""
+    is_heading = not known_headings(arrived.feed, arrived.record).isdisjoint(heading)
+    item = heading[place - 1]
+    return item if is_heading and re.fullmatch(arrived.feed.item_form, item) else f"[{place}]"
 
 
 def _json_file(arrived: Arrived, data: bytes) -> Arrived:
@@ -144,17 +158,15 @@ def _json_file(arrived: Arrived, data: bytes) -> Arrived:
     broken = refused(arrived.file, arrived.record.name, elements.broken, "json")
     unread = frozenset(flagged_in_texts(elements.unread, columns))
     arrived = replace(arrived, read=read, refusals=broken, flagged_unread=unread)
-    arrived, is_stopped = _fielded(arrived, sent, {c: c.header for c in columns})
+    arrived, is_stopped = fielded(arrived, sent, {c: c.header for c in columns})
     if not elements.is_complete:
         rule = "json" if read else "not_a_list"
-        return _file_refused(arrived, rule, shows_protected=False)
+        return file_refused(arrived, rule, shows_protected=False)
     is_stopped = is_stopped or bool(forbidden_names(elements.names - set(feed.dropped)))
-    return _file_refused(arrived, "my_number") if is_stopped else arrived
+    return file_refused(arrived, "my_number") if is_stopped else arrived
 
 
-def _file_refused(
-    arrived: Arrived, rule: str, shows_protected: bool = True, fields: list[str] | None = None
-) -> Arrived:
+def file_refused(arrived: Arrived, rule: str, shows_protected: bool = True, fields: list[str] | None = None) -> Arrived:
     """The file with a refusal of itself (line 0), once for each field it names."""
     own = [refused(arrived.file, arrived.record.name, [0], rule, name) for name in fields or [""]]
     unseen = set(NEEDED_TO_PROTECT) & set(fields or []) if rule == "column_missing" else set()
@@ -166,7 +178,7 @@ def _file_refused(
     )
 
 
-def _warned(arrived: Arrived, unknown: list[int]) -> Arrived:
+def dropped_unread(arrived: Arrived, unknown: list[int]) -> Arrived:
     if not unknown:
         return arrived
     places = ", ".join(map(str, unknown))
@@ -177,17 +189,17 @@ def _warned(arrived: Arrived, unknown: list[int]) -> Arrived:
     ))  # fmt: skip
 
 
-def _fields(columns: tuple[Column, ...], headers: list[str]) -> list[str]:
+def fields_under(columns: tuple[Column, ...], headers: list[str]) -> list[str]:
     return [c.field for c in columns if c.header in headers]
 
 
 @cache
-def _no_rows(record_name: str) -> pl.DataFrame:
+def no_rows(record_name: str) -> pl.DataFrame:
     arriving = RECORDS[record_name].arriving
     return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(arriving, pl.String())})
 
 
-def _fielded(arrived: Arrived, cells: pl.DataFrame, place: dict[Column, str]) -> tuple[Arrived, bool]:
+def fielded(arrived: Arrived, cells: pl.DataFrame, place: dict[Column, str]) -> tuple[Arrived, bool]:
     """The file with its rows out of the cells, and whether a column is filled like My Numbers.
 
     place: column of the feed -> column of the cells that holds it.
@@ -215,6 +227,12 @@ def _fields_of(record_name: str, place: tuple[tuple[Column, str], ...]) -> list[
 
 
 FLAGS = {"true_false": {"true": "1", "false": "0"}, "cancellation": {"2": "1", "1": "0"}, "flag": {"1": "1", "0": "0"}}
+# Digits of which a spreadsheet made a number: a code of six, of two, a phone (each begins with 0 where one is lacking).
+LOST_ZEROS = {
+    "zeros_6": ("^([0-9]{5})$", "0$1"),
+    "zeros_2": ("^([0-9])$", "0$1"),
+    "phone": ("^([1-9][0-9]{8,9})$", "0$1"),
+}
 NO_FLAG = "?"  # no flag has this form: the check refuses it
 
 
@@ -225,6 +243,8 @@ def _converted(sent: pl.Expr, conversion: str) -> pl.Expr:
         return pl.when(sent.is_not_null()).then(flags)
     if conversion in ("surname", "given_name"):
         return sent.str.extract(r"^\s*(\S+)\s+(\S.*?)\s*$", 1 if conversion == "surname" else 2)
+    if conversion in LOST_ZEROS:
+        return sent.str.replace(*LOST_ZEROS[conversion])
     if conversion:
         raise ValueError(f"conversion {conversion} of a feed layout is not known")
     return sent

@@ -8,7 +8,7 @@ REFUSAL_SCHEMA: dict[str, pl.DataType] = {
     "file": pl.String(),  # `<feed>/<file name>`
     "record": pl.String(),
     "line": pl.UInt32(),  # physical line on which the row begins, of a FHIR bundle the number of its entry, from 1; 0 is the file itself
-    "field": pl.String(),  # field of the record, or path of an element in a FHIR resource
+    "field": pl.String(),  # of the record; path of an element in a FHIR resource; strange item number, or place of its column `[n]`
     "rule": pl.String(),
     "sentence_ja": pl.String(),
     "sentence_en": pl.String(),
@@ -21,6 +21,14 @@ SENTENCES = {
     "empty_file": ("空のファイルです", "is an empty file"),
     "not_a_list": ("JSONの配列ではありません", "is not a JSON array of objects"),
     "column_missing": ("必要な列がありません", "lacks a required column"),
+    "not_in_version": (
+        "delivery.json にある様式の版(layout_version)には、この記録がありません",
+        "is of a record that the layout version stated in delivery.json does not carry",
+    ),
+    "unknown_item": (
+        "この様式の版にない項目番号です。版を delivery.json の layout_version で示すか、項目を除いて出力してください",
+        "is an item number that this layout version does not have; state the version in delivery.json (layout_version), or leave it out",
+    ),
     "column_twice": ("同じ見出しの列が2つあります", "has two columns of one heading"),
     "my_number": (
         "個人番号(マイナンバー)などの列があるため、このファイルは受け取りません。列を除いて出し直してください",
@@ -38,6 +46,32 @@ SENTENCES = {
     "deep": ("Bundleの入れ子は2段までであること", "must not nest bundles deeper than two levels"),
     "unit": ("受け取れる単位(UCUM)であること", "must be in a unit (UCUM) that the feed declares"),
     "answer": ("受け取れるコードの回答であること", "must be an answer whose code the feed declares"),
+    "not_workbook": ("Excelのブック(.xlsx・.xlsm)として読めません", "cannot be read as an Excel workbook (.xlsx, .xlsm)"),
+    "password": (
+        "パスワード付きか旧形式(.xls)のブックです。パスワードを外し、.xlsx で保存してください",
+        "has a password or is of the old form (.xls); take the password off and save it as .xlsx",
+    ),
+    "too_large": (
+        "ブックが大きすぎます(シート1枚は展開して64 MiB、全体は256 MiBまで)。年度などで分けてください",
+        "is too large (64 MiB unzipped for a sheet, 256 MiB for all); part it by year or the like",
+    ),
+    "formula": (
+        "値が計算されていない式があります。Excelで開いて保存し直してください",
+        "holds formulas whose value was never worked out; open it in Excel and save it again",
+    ),
+    "no_sheet": (
+        "知っている見出しのシートがないか、不開示の列があるのに読めないシートがあります",
+        "has no sheet with headings that the feed declares, or a sheet with the flag of protected people that cannot be read",
+    ),
+    "hidden_sheet": (
+        "隠れたシートの行は受け取りません。表示して確かめるか、削除してください",
+        "stands on a hidden sheet and is not taken; show the sheet and look at it, or delete it",
+    ),
+    "cell_error": ("式のエラー(#N/A など)のないこと", "must not be an error of a formula (#N/A or the like)"),
+    "sum": (
+        "集計値は、年度・健診の種類・項目・回答・人数の分かる行であること",
+        "must be a sum with its fiscal year, programme, item, answer and number of persons",
+    ),
     "duplicate_key": (
         "同じキーと訂正回数の行がすでにあります(最初の行を採ります)",
         "repeats the key and revision of an earlier row (the first one stays)",

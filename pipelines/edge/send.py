@@ -93,20 +93,30 @@ class Delivery:
     state: Path
 
 
-def check_feeds(feeds: Path, out: Path | None = None) -> CheckResult:
-    """Reads and checks a submitter's folder and, where `out` is given, writes the refusal report. Raises EdgeProblem."""
-    folder = read_folder(feeds)
+def check_feeds(feeds: Path, out: Path | None = None, layout: Path | None = None) -> CheckResult:
+    """Reads and checks a submitter's folder and, where `out` is given, writes the refusal report. Raises EdgeProblem.
+
+    layout: a town's own headings of its municipal files.
+    """
+    folder = read_folder(feeds, layout=layout)
     reports = write_report(folder, out) if out else []
     accepted = {r: sum(len(f.rows) for f in folder.files if f.arrived.record.name == r) for r in _records(folder)}
     return CheckResult(folder.submitter, _balanced(folder, accepted, {}), _refused(folder), folder.warnings, reports)
 
 
 def send(
-    feeds: Path, keys: Sequence[Path], protected: Path, state: Path, out: Path, report: Path | None = None
+    feeds: Path,
+    keys: Sequence[Path],
+    protected: Path,
+    state: Path,
+    out: Path,
+    report: Path | None = None,
+    layout: Path | None = None,
 ) -> SendResult:
     """Check, protect, pseudonymize, coarsen, seal: one parcel for one submitter's folder.
 
     keys: directories of the edge, local and submitter keys. protected: the required list. out: folder of parcels.
+    layout: a town's own headings of its municipal files.
     Raises EdgeProblem (2, 64, 75), KeyProblem (77), OSError; then nothing was sent.
     """
     no_core_dumps()
@@ -115,7 +125,7 @@ def send(
     numbers = listed(protected)
     with held(state) as before:
         clock = [perf_counter()]
-        folder = read_folder(feeds)
+        folder = read_folder(feeds, layout=layout)
         reports = write_report(folder, report) if report else []
         _refuse_unseen(folder)
         clock.append(perf_counter())

@@ -51,13 +51,15 @@ class SummaryResult:
         yield from (f"内部資料・公表不可 / not for publication: {path}" for path in self.files)
 
 
-def summarize(feeds: Path, protected: Path, out: Path, core: Sequence[str]) -> SummaryResult:
+def summarize(
+    feeds: Path, protected: Path, out: Path, core: Sequence[str], layout: Path | None = None
+) -> SummaryResult:
     """Writes `summary.csv` and `summary.html`, 0600. core: the centre's statements of `core`, in their order.
 
     Raises EdgeProblem (2, 64), OSError; then nothing was made.
     """
     refuse_parcel_folder(out)
-    home = at_home(feeds, protected)
+    home = at_home(feeds, protected, layout)
     rows = own_rows(home.departure)
     connection = in_memory()
     _land(connection, home.folder.submitter, rows, residents(home.departure, rows))

@@ -13,6 +13,6 @@ from pipelines.feeds.feed import Feed
 CLAIMS = Feed(
     name="claims", label_ja="費用請求(国保連・支払基金・機構)", label_en="claims (review and payment bodies)",
     source_system_code="6", format="csv", encodings=("utf-8-sig", "utf-8", "cp932"), version="1",
-    trust=5, is_register=False, record_names=("claim", "antenatal_visit", "postpartum_visit", "child_checkup"),
+    trust=6, is_register=False, record_names=("claim", "antenatal_visit", "postpartum_visit", "child_checkup"),
     local_namespace="claims", evidence_code="2", is_of_agent=True,
 )  # fmt: skip

@@ -17,7 +17,8 @@ class Column:
 
     header: the CSV heading, or the path in the JSON object (`basicFiveInfo.nameKana`).
     conversion: how the sent text becomes the field's text: `` (as it is), `flag` (1/0), `true_false`,
-        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2).
+        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2); what a
+        spreadsheet made of digits: `zeros_2`, `zeros_6` (that many digits again), `phone` (its leading 0 again).
     """
 
     header: str
@@ -29,6 +30,10 @@ class Column:
 class Feed:
     """A source system: format, encodings in the order tried, layout version, and how far it is believed.
 
+    version: the layout that is written and meant where nothing else is said. earlier: those that are read besides, the
+        newest first; a delivery says its own, or it is known by its headings.
+    item_form: form of an item number (a regular expression that no value of a record has), where headings are such: one
+        that the version does not know refuses the file, and is told; elsewhere a strange heading is dropped unread.
     trust: the lower, the sooner its values are taken where several feeds tell of one visit.
     is_register: holds the municipality's own register (residents, lists); other feeds' visits count only where
         their person is known to it.
@@ -57,17 +62,24 @@ class Feed:
     evidence_code: str = ""
     is_self_entered: bool = False
     is_of_agent: bool = False
+    earlier: tuple[str, ...] = ()
+    item_form: str = ""
 
     @cached_property
     def records(self) -> tuple[Record, ...]:
         return tuple(RECORDS[name] for name in self.record_names)
 
-    def columns(self, record: Record) -> tuple[Column, ...]:
-        """The layout of one record in this feed, in file order."""
-        return _layout(self.name, self.version, record.name)
+    @property
+    def versions(self) -> tuple[str, ...]:
+        """Every layout version that is read, the newest first."""
+        return (self.version, *self.earlier)
+
+    def columns(self, record: Record, version: str = "") -> tuple[Column, ...]:
+        """The layout of one record in this feed, in file order; empty for a version that does not carry the record."""
+        return _layout(self.name, version or self.version, record.name)
 
     def file_name(self, record: Record) -> str:
-        """`<record>.csv` or `<record>.json`: one file per record and delivery (for other feeds the name we give ours)."""
+        """`<record>.csv` or `<record>.json`: one file per record and delivery (for feeds with suffixes the name we give ours)."""
         return record.name + (self.suffixes[-1] if self.suffixes else f".{self.format}")
 
 
@@ -81,7 +93,10 @@ def _layout(feed: str, version: str, record: str) -> tuple[Column, ...]:
 
     fields = [*RECORDS[record].arriving]
     shared = (pl.col("record") == EVERY_RECORD) & pl.col("field").is_in(fields)
-    rows = feed_layout(feed, version).filter(shared | (pl.col("record") == record))
+    own = pl.col("record") == record
+    rows = feed_layout(feed, version).filter(shared | own)
+    if not rows.select(own.any()).item():
+        return ()
     return tuple(
         Column(header, field, conversion or "")
         for header, field, conversion in rows.select("header", "field", "conversion").iter_rows()

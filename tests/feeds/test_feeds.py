@@ -7,7 +7,7 @@ from pipelines.feeds import FEEDS
 from pipelines.feeds.feed import EVERY_RECORD
 from pipelines.reference import feed_layout
 
-CONVERSIONS = {"", "flag", "true_false", "surname", "given_name", "cancellation"}
+CONVERSIONS = {"", "flag", "true_false", "surname", "given_name", "cancellation", "zeros_2", "zeros_6", "phone"}
 
 
 @pytest.mark.parametrize("feed", FEEDS.values(), ids=lambda f: f.name)
