@@ -22,6 +22,7 @@ from pipelines.feeds import FEEDS, Feed
 from pipelines.keys import create
 from pipelines.records import RECORDS
 from synthetic.bundles import bundles
+from synthetic.workbooks import lines, workbook
 
 TOWN, OTHER_TOWN = "313254", "172057"
 MOTHER = {
@@ -50,7 +51,13 @@ DATES = {
     "delivery_date": "2022-11-19", "scheduled_date": "2024-06-05", "answered_date": "2024-06-12", "recorded_date": "2024-06-20",
 }  # fmt: skip
 OF_MOTHER = tuple(name for name, record in RECORDS.items() if "pregnancy_no" in record.arriving and name != "birth")
-OF_A_TOWN = ("municipal", "pmh", "claims", "requests")  # feeds of a file per record, which say nothing for themselves
+OF_A_TOWN = (
+    "municipal",
+    "pmh",
+    "claims",
+    "requests",
+    "layout",
+)  # feeds of a file per record, which say nothing for themselves
 ANY_DATE = "2023-06-14"
 VISIT_DATES = {"antenatal_visit": "2022-05-20", "postpartum_visit": "2022-12-21"}
 
@@ -96,6 +103,8 @@ class Folder:
         end: str = "\n",
     ) -> Path:
         """Writes rows (by field name) as the feed sends them."""
+        if FEEDS[feed].format == "workbook":
+            return self.put_bytes(record, workbook_of(FEEDS[feed], RECORDS[record], list(rows)), feed)
         content = text_of(FEEDS[feed], RECORDS[record], list(rows), end)
         return self.put_bytes(record, content.encode(encoding), feed)
 
@@ -110,6 +119,10 @@ def text_of(feed: Feed, record: Record, rows: list[dict[str, str | None]], end: 
     if feed.format == "fhir":
         return bundles(pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String)), record, feed).decode()
     return _csv(feed, record, rows, end) if feed.format == "csv" else _json(feed, record, rows)
+
+
+def workbook_of(feed: Feed, record: Record, rows: list[dict[str, str | None]]) -> bytes:
+    return workbook(lines(pl.DataFrame(rows, schema=dict.fromkeys(rows[0], pl.String)), record, feed), record, feed)
 
 
 def _csv(feed: Feed, record: Record, rows: list[dict[str, str | None]], end: str) -> str:

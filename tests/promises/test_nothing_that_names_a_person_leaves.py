@@ -55,6 +55,8 @@ MORE = [
     "CLAIMS-77",
     "CLAIMS-88",
     "REQUESTS-88",
+    "LAYOUT-77",
+    "LAYOUT-88",
     "210987654321",
     *NUMBERED.values(),
 ]
@@ -121,16 +123,22 @@ def test_no_byte_of_parcel_state_and_report_names_a_person(busy_town: Town, cent
     assert leaks("\n".join([*sent.lines(), str(sent.summary())]).encode()) == []
 
 
-def test_no_byte_of_a_parcel_made_of_bundles_and_handbooks_names_a_person(town: Town, centre: Path) -> None:  # noqa: F811
+def test_no_byte_of_a_parcel_made_of_documents_names_a_person(town: Town, centre: Path) -> None:  # noqa: F811
     told = [patient(number="HOSPITAL-4711"), child(), visit(), weight(), weight("読めない", of="Encounter/v1")]
     for name in ("bundle.json", f"{MOTHER['name']}-HOSPITAL-4711.json"):
         (town.feeds.path / "ehr").mkdir(parents=True, exist_ok=True)
         (town.feeds.path / "ehr" / name).write_text(bundle(*told), "utf-8")
-    for record in FEEDS["handbook"].record_names:
-        town.feeds.put(record, row(record, note=NOTE), feed="handbook")
+    for feed, record in ((name, r) for name in ("handbook", "excel") for r in FEEDS[name].record_names):
+        town.feeds.put(
+            record, row(record, note=NOTE), row(record, person_local="3", sex_code="9", note=NOTE), feed=feed
+        )
+        if feed == "excel":  # under a name that may be somebody's
+            file = town.feeds.path / feed / f"{record}.xlsx"
+            file.rename(file.with_name(f"{CHILD['name']}-{record}.xlsx"))
     sent = town.send()
     inside = opened(sent.parcel, centre)
     assert {"ehr", "handbook"} == set(inside.tables["antenatal_visit"]["feed"])
+    assert {"handbook", "excel"} == set(inside.tables["child_checkup"]["feed"])
     state = [pl.read_parquet(p) for p in town.state.glob("*.parquet")]
     said = "\n".join([*sent.lines(), str(sent.summary())]).encode()
     others = b"".join(p.read_bytes() for p in town.home.rglob("*") if p.is_file() and town.feeds.path not in p.parents)

@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from pipelines.edge.folder import read_folder
+from pipelines.edge.folder import Folder, read_folder
 from pipelines.feeds import FEEDS, Column
 from pipelines.records import RECORDS
 from synthetic.asked import CannotBeHad
@@ -184,3 +184,27 @@ def test_what_cannot_be_had_is_said_in_one_sentence(tmp_path: Path, wrong: dict[
     with pytest.raises(CannotBeHad, match=r" / .*\.$"):
         make_cohort(tmp_path, **wrong)  # type: ignore[arg-type]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_edge_reads_own_headings_with_the_file_that_wrote_them(tmp_path: Path) -> None:
+    """Every field of the standard under another heading: row for row what the standard headings give."""
+    records = ("residency_spell", "birth", "child_checkup")
+    own_rows = [
+        f"{name},独自{n}-{c.header},{c.field},{c.conversion}"
+        for n, name in enumerate(records)
+        for c in FEEDS["municipal"].columns(RECORDS[name])
+    ]
+    file = layout(tmp_path, "\n".join(["record,header,field,conversion", *own_rows]) + "\n")
+    asked = {"births": 300, "municipality": KOFU, "faults": "heavy", "encoding": "utf-8"}
+    theirs = make_cohort(tmp_path / "own", layout=file, **asked)  # type: ignore[arg-type]
+    standard = make_cohort(tmp_path / "standard", records=records, **asked)  # type: ignore[arg-type]
+    read_own = read_folder(theirs.out / "feeds" / KOFU, layout=file)
+    read_standard = read_folder(standard.out / "feeds" / KOFU)
+
+    def told(folder: Folder, record: str) -> pl.DataFrame:
+        return pl.concat([f.rows for f in folder.files if f.arrived.record.name == record])
+
+    for record in records:
+        assert told(read_own, record).height > 100
+        assert told(read_own, record).equals(told(read_standard, record))
+    assert "column_missing" in set(read_folder(theirs.out / "feeds" / KOFU).refusals["rule"])

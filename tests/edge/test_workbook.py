@@ -1,0 +1,160 @@
+"""A clerk's workbook: what is read from it, what refuses it, and what is never said of it."""
+
+import io
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import openpyxl
+import pytest
+
+from pipelines.edge.folder import Folder, read_folder
+from pipelines.feeds import FEEDS
+from pipelines.records import RECORDS
+from tests.edge.made_feeds import Town, row, workbook_of
+
+RECORD = "child_checkup"
+SECRET = "加賀見空太の台帳"
+
+
+def book(*rows: dict[str, str | None]) -> openpyxl.Workbook:
+    return openpyxl.load_workbook(io.BytesIO(workbook_of(FEEDS["excel"], RECORDS[RECORD], list(rows or [row(RECORD)]))))
+
+
+def saved(workbook: openpyxl.Workbook) -> bytes:
+    out = io.BytesIO()
+    workbook.save(out)
+    return out.getvalue()
+
+
+def read(town: Town, content: bytes, name: str = "book-1.xlsx") -> Folder:
+    file = town.feeds.path / "excel" / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content)
+    return read_folder(town.feeds.path)
+
+
+def accepted(folder: Folder) -> int:
+    return sum(f.rows.height for f in folder.records)
+
+
+def rules(folder: Folder) -> set[str]:
+    return set(folder.refusals["rule"])
+
+
+def test_titles_above_and_merged_heads_do_not_hide_the_headings(town: Town) -> None:
+    made = book()
+    sheet = made.worksheets[0]
+    sheet.insert_rows(1, 3)
+    sheet["A1"] = "乳幼児健診 個票"
+    sheet["A3"] = "基本"
+    sheet.merge_cells("A3:D3")
+    for empty in range(40):
+        sheet.cell(sheet.max_row + 1, 1).value = None if empty else " "
+    folder = read(town, saved(made))
+    assert (accepted(folder), folder.refusals.height) == (1, 0)
+
+
+def test_a_day_is_read_as_a_date_a_number_of_days_or_text(town: Town) -> None:
+    made = book(*(row(RECORD, branch=str(n), visit_date="2024-06-12") for n in (1, 2, 3)))
+    sheet = made.worksheets[0]
+    heading = [c.value for c in sheet[1]]
+    header = next(c.header for c in FEEDS["excel"].columns(RECORDS[RECORD]) if c.field == "visit_date")
+    at = heading.index(header) + 1
+    sheet.cell(3, at).value, sheet.cell(3, at).number_format = 45455, "General"
+    sheet.cell(4, at).value, sheet.cell(4, at).number_format = "2024年6月12日", "@"
+    folder = read(town, saved(made))
+    assert accepted(folder) == 3
+    assert {str(d) for f in folder.records for d in f.rows["visit_date"]} == {"2024-06-12"}
+
+
+def zipped(change: Callable[[str, bytes], bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(book()))) as whole, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in whole.namelist():
+            made.writestr(part, change(part, whole.read(part)))
+    return out.getvalue()
+
+
+def in_sheet(old: bytes, new: bytes) -> bytes:
+    return zipped(lambda part, text: text.replace(old, new, 1) if part.endswith("sheet1.xml") else text)
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "empty_file"),
+        (SECRET.encode(), "not_workbook"),
+        (saved(book())[:900], "not_workbook"),
+        (b"\xd0\xcf\x11\xe0" + bytes(600), "password"),
+        (in_sheet(b"<worksheet", b"<!DOCTYPE w [<!ENTITY a 'b'>]><worksheet"), "not_workbook"),
+        (in_sheet(b"</sheetData>", b'<row r="99"><c r="A99"><f>1+1</f><v></v></c></row></sheetData>'), "formula"),
+        (zipped(lambda part, text: text + b" " * (1 << 27) if part.endswith("sheet1.xml") else text), "too_large"),
+    ],
+    ids=["empty", "no zip", "cut off", "password", "entities", "a formula never worked out", "swells"],
+)
+def test_a_workbook_that_cannot_be_trusted_is_refused_as_a_whole(town: Town, content: bytes, rule: str) -> None:
+    town.feeds.put("residency_spell", row("residency_spell"))
+    folder = read(town, content, f"{SECRET}.xlsx")
+    assert rule in rules(folder)
+    assert {f.arrived.feed.name for f in folder.records if f.rows.height} == {"municipal"}
+    assert SECRET not in str(folder.refusals.to_dicts())
+
+
+def test_a_hidden_sheet_is_not_taken(town: Town) -> None:
+    made = book()
+    made.worksheets[0].sheet_state = "hidden"
+    made.active = 1
+    folder = read(town, saved(made))
+    assert accepted(folder) == 0
+    assert "hidden_sheet" in rules(folder)
+
+
+def test_a_my_number_on_any_sheet_stops_the_workbook(town: Town) -> None:
+    made = book()
+    made.create_sheet("控え").append(["氏名", "個人番号"])
+    folder = read(town, saved(made))
+    assert accepted(folder) == 0
+    assert rules(folder) == {"my_number"}
+
+
+def test_a_cell_with_an_error_refuses_its_line_alone(town: Town) -> None:
+    made = book(row(RECORD, branch="1"), row(RECORD, branch="2"))
+    made.worksheets[0].cell(2, 20).value = "#N/A"
+    made.worksheets[0].cell(2, 20).data_type = "e"
+    folder = read(town, saved(made))
+    assert accepted(folder) == 1
+    assert sum(f.arrived.read for f in folder.files) == accepted(folder) + folder.refusals["line"].n_unique()
+
+
+def test_sums_that_differ_are_told_by_line_and_never_by_number(town: Town) -> None:
+    made = book()
+    sums = made.worksheets[1]
+    for cell in next(sums.iter_rows(min_row=2, max_row=2)):
+        if cell.value == 1:
+            cell.value = 4_711
+    folder = read(town, saved(made))
+    told = [f"{ja} {en}" for f in folder.files for ja, en in f.arrived.warnings]
+    assert any("differ" in each and "2" in each for each in told)
+    assert not any("4711" in each or "4,711" in each for each in told)
+
+
+def test_a_sheet_name_and_the_properties_are_never_said(town: Town) -> None:
+    made = book()
+    made.create_sheet(SECRET).append(["別の表"])
+    made.properties.creator = made.properties.title = SECRET
+    folder = read(town, saved(made), f"{SECRET}.xlsx")
+    assert accepted(folder) == 1
+    said = [str(folder.refusals.to_dicts()), *(f"{w}" for f in folder.files for w in f.arrived.warnings)]
+    assert not any(SECRET in each for each in said)
+    assert not any(SECRET in f.arrived.file for f in folder.files)
+
+
+def test_a_workbook_leaves_no_file_behind(town: Town, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read from memory: no plain-text temporary file (privacy, hole 25)."""
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setenv("TMPDIR", str(scratch))
+    monkeypatch.setattr("tempfile.tempdir", str(scratch))
+    assert accepted(read(town, saved(book()))) == 1
+    assert list(scratch.iterdir()) == []
