@@ -3,7 +3,9 @@
 MCHDB_MALFORMED sets how many; each is made from its number alone, so that a red one can be repeated.
 """
 
+import io
 import os
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from random import Random
@@ -14,7 +16,7 @@ from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.send import check_feeds
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from tests.edge.made_feeds import CHILD, MOTHER, STRANGER, Folder, row, text_of
+from tests.edge.made_feeds import CHILD, MOTHER, STRANGER, Folder, row, text_of, workbook_of
 
 MANY = int(os.environ.get("MCHDB_MALFORMED", "480"))
 AT_ONCE = 40
@@ -82,10 +84,28 @@ def malformed(number: int) -> tuple[str, str, bytes]:
     dice = Random(number)
     feed, record = KINDS[number % len(KINDS)]
     rows = [row(record), row(record, **STRANGER, is_not_disclosed="1"), row(record, person_local="3", sex_code="8")]
-    text = text_of(FEEDS[feed], RECORDS[record], rows).encode()
+    if FEEDS[feed].format == "workbook":
+        return feed, record, malformed_workbook(workbook_of(FEEDS[feed], RECORDS[record], rows), dice)
+    return feed, record, mutated(text_of(FEEDS[feed], RECORDS[record], rows).encode(), dice)
+
+
+def mutated(text: bytes, dice: Random) -> bytes:
     for _ in range(dice.choice((1, 1, 2, 4))):
         text = dice.choice(MUTATIONS)(text, dice)
-    return feed, record, text
+    return text
+
+
+def malformed_workbook(whole: bytes, dice: Random) -> bytes:
+    """A part of it broken within a good archive, or the archive itself."""
+    if dice.random() < 0.2:
+        return mutated(whole, dice)
+    made = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(whole)) as good, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as broken:
+        chosen = dice.choice([*good.namelist(), *("xl/worksheets/sheet1.xml",) * 9])
+        for part in good.namelist():
+            text = good.read(part)
+            broken.writestr(part, mutated(text, dice) if part == chosen else text)
+    return made.getvalue()
 
 
 def told(feeds: Path, report: Path) -> str:
