@@ -7,8 +7,10 @@ import io
 import os
 import zipfile
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from random import Random
+from zipfile import ZipFile
 
 import pytest
 
@@ -77,6 +79,22 @@ def shuffled(text: bytes, dice: Random) -> bytes:
 MUTATIONS: tuple[Mutation, ...] = (
     put_in, put_in, put_over, put_over, flip, flip, cut_off, behead, again, other_encoding, other_line_ends, shuffled,
 )  # fmt: skip
+
+
+def other_type(text: bytes, dice: Random) -> bytes:
+    """A cell that says it is of another type, or has another place, style or number."""
+    cells = [*re.finditer(rb'(?<= )(?:t|s|r)="[^"]*"|(?<=<v>)[^<]*', text)]
+    if not cells:
+        return text
+    cell, said = dice.choice(cells), dice.choice(CELLS)
+    return text[: cell.start()] + (said if cell[0].startswith((b"t=", b"s=", b"r=")) else said.strip(b'"')) + text[cell.end() :]
+
+
+CELLS = (
+    b't="s"', b't="b"', b't="e"', b't="d"', b't="str"', b't="inlineStr"', b't="x"', b's="9999"', b's="-1"', b's="x"', b'r="XFD1048576"',
+    b'r="A1"', b'r="1A"', b'r=""', b"1e308", b"-1", b"99999999", b"#N/A", b"x", b"NaN", b"1e999", b"0.5", b"4294967296",
+)  # fmt: skip
+OF_A_SHEET = (other_type, other_type, other_type, other_type)
 
 
 def malformed(number: int) -> tuple[str, str, bytes]:
