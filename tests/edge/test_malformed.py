@@ -5,12 +5,11 @@ MCHDB_MALFORMED sets how many; each is made from its number alone, so that a red
 
 import io
 import os
+import re
 import zipfile
 from collections.abc import Callable
-from io import BytesIO
 from pathlib import Path
 from random import Random
-from zipfile import ZipFile
 
 import pytest
 
@@ -87,14 +86,18 @@ def other_type(text: bytes, dice: Random) -> bytes:
     if not cells:
         return text
     cell, said = dice.choice(cells), dice.choice(CELLS)
-    return text[: cell.start()] + (said if cell[0].startswith((b"t=", b"s=", b"r=")) else said.strip(b'"')) + text[cell.end() :]
+    return (
+        text[: cell.start()]
+        + (said if cell[0].startswith((b"t=", b"s=", b"r=")) else said.strip(b'"'))
+        + text[cell.end() :]
+    )
 
 
 CELLS = (
     b't="s"', b't="b"', b't="e"', b't="d"', b't="str"', b't="inlineStr"', b't="x"', b's="9999"', b's="-1"', b's="x"', b'r="XFD1048576"',
     b'r="A1"', b'r="1A"', b'r=""', b"1e308", b"-1", b"99999999", b"#N/A", b"x", b"NaN", b"1e999", b"0.5", b"4294967296",
 )  # fmt: skip
-OF_A_SHEET = (other_type, other_type, other_type, other_type)
+IN_A_WORKBOOK = (*MUTATIONS, *(other_type,) * 6)
 
 
 def malformed(number: int) -> tuple[str, str, bytes]:
@@ -107,9 +110,9 @@ def malformed(number: int) -> tuple[str, str, bytes]:
     return feed, record, mutated(text_of(FEEDS[feed], RECORDS[record], rows).encode(), dice)
 
 
-def mutated(text: bytes, dice: Random) -> bytes:
+def mutated(text: bytes, dice: Random, by: tuple[Mutation, ...] = MUTATIONS) -> bytes:
     for _ in range(dice.choice((1, 1, 2, 4))):
-        text = dice.choice(MUTATIONS)(text, dice)
+        text = dice.choice(by)(text, dice)
     return text
 
 
@@ -122,7 +125,7 @@ def malformed_workbook(whole: bytes, dice: Random) -> bytes:
         chosen = dice.choice([*good.namelist(), *("xl/worksheets/sheet1.xml",) * 9])
         for part in good.namelist():
             text = good.read(part)
-            broken.writestr(part, mutated(text, dice) if part == chosen else text)
+            broken.writestr(part, mutated(text, dice, IN_A_WORKBOOK) if part == chosen else text)
     return made.getvalue()
 
 
