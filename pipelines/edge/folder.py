@@ -142,7 +142,7 @@ def _incomplete(folder: Folder) -> list[tuple[str, str]]:
 def _checked(
     path: Path, feed: Feed, record: Record, version: str | None, sent_for: tuple[str, ...], keeps_text: bool
 ) -> Checked:
-    return _let_go(check(read_file(path, feed, record, version), sent_for), keeps_text)
+    return _let_go(check(read_file(path, feed, record, version, sent_for), sent_for), keeps_text)
 
 
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:

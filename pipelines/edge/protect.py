@@ -1,7 +1,8 @@
 """Protected people (不開示, 支援措置): who must not leave, through any feed, sibling, mother or other number.
 
 Seeds are the required list and every row that carries the flag, refused rows and refused files included. The set is
-closed over person, mother, child and siblings, and over the numbers one person has in several source systems.
+closed over person, mother, child and siblings, and over the numbers one person has in several source systems. An agent
+holds no register: there one insurance card, or one booklet of vouchers, is a family.
 """
 
 from dataclasses import replace
@@ -25,6 +26,8 @@ AGENTS = sorted(feed.local_namespace for feed in FEEDS.values() if feed.is_of_ag
 LIST_HEADER = "local_number"
 LIST_ENCODINGS = ("utf-8-sig", "cp932")
 NAMES = ("kana_surname", "kana_given_name", "name", "alphabet_name")
+CARD = ("insurer_number", "insured_symbol", "insured_number")
+BOOKLET = "pregnancy_no"
 
 
 def listed(path: Path) -> list[str]:
@@ -107,7 +110,7 @@ def _without_zeros(number: pl.Expr) -> pl.Expr:
 
 def only_who(arrived: Arrived) -> Arrived:
     """The file with no more of its rows than tells who is protected: the rest of the text is let go."""
-    who = ["person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record)]
+    who = ["person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record), *_shared(arrived)]
     return replace(arrived, rows=arrived.rows.select("line", *(who if arrived.record.is_of_person else [])))
 
 
@@ -135,7 +138,27 @@ def _family(arrived: Arrived) -> pl.DataFrame:
         arrived.rows.drop_nulls(["person_local", other]).select(
             pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", pl.col(other).alias("relative"))
         for other in _others(arrived.record)
-    ])  # fmt: skip
+    ] + _households(arrived))  # fmt: skip
+
+
+def _shared(arrived: Arrived) -> list[str]:
+    """The fields in which an agent's rows show a family."""
+    return [n for n in (*CARD, BOOKLET) if arrived.feed.is_of_agent and n in arrived.record.arriving]
+
+
+def _households(arrived: Arrived) -> list[pl.DataFrame]:
+    """Each person with the card and the booklet that the row shows, as if they were a relative: all who share one are tied."""
+    if not (fields := _shared(arrived)):
+        return []
+    rows = canonical(arrived.rows.select("person_local", *fields).drop_nulls("person_local").unique(), CARD)
+    symbol = pl.col("insured_symbol").fill_null("")
+    card = pl.concat_str(pl.lit("?card"), "insurer_number", symbol, "insured_number", separator="?")
+    booklet = [pl.concat_str(pl.lit("?booklet"), BOOKLET, separator="?")] if BOOKLET in fields else []
+    return [
+        rows.select(pl.lit(arrived.feed.local_namespace).alias("namespace"), "person_local", shared.alias("relative"))
+        .drop_nulls()
+        for shared in (card, *booklet)
+    ]  # fmt: skip
 
 
 def _relatives(inside: pl.DataFrame, families: pl.DataFrame) -> pl.DataFrame:

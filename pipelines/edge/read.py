@@ -58,21 +58,29 @@ class Arrived:
     warnings: tuple[tuple[str, str], ...] = field(default=())
 
 
-def read_file(path: Path, feed: Feed, record: Record, version: str | None = None) -> Arrived:
-    """Reads one file of a feed, in the layout version that its delivery states. Raises OSError where it cannot be read."""
+def read_file(
+    path: Path, feed: Feed, record: Record, version: str | None = None, sent_for: tuple[str, ...] = ()
+) -> Arrived:
+    """Reads one file of a feed, in the layout version that its delivery states. Raises OSError where it cannot be read.
+
+    sent_for: municipalities (6-digit codes) whose residents the delivery holds.
+    """
     data = path.read_bytes()
     file = f"{feed.name}/{path.name}"
     empty = Arrived(feed, record, file, no_rows(record.name), 0, no_refusals())
     if not data or data.isspace():
         return file_refused(empty, "empty_file")
     arrived = _csv_file(empty, data, version) if feed.format == "csv" else _json_file(empty, data)
-    return _as_evidence(_with_their_town(arrived) if feed.is_of_agent else arrived)
+    return _as_evidence(_with_their_town(arrived, sent_for) if feed.is_of_agent else arrived)
 
 
-def _with_their_town(arrived: Arrived) -> Arrived:
-    """Local numbers behind the code of the municipality that gave them: another's same number is somebody else."""
+def _with_their_town(arrived: Arrived, sent_for: tuple[str, ...]) -> Arrived:
+    """Local numbers behind the code of the municipality that gave them: another's same number is somebody else.
+
+    A flag under a code of none of them, an empty or a wrong one, does not say whose number it holds.
+    """
     town, flag = pl.col("residence_municipality_code"), pl.col("is_not_disclosed").fill_null("0") != "0"
-    homeless = arrived.rows.filter(town.is_null() & flag)["person_local"].drop_nulls()
+    homeless = arrived.rows.filter(~town.is_in(list(sent_for)).fill_null(False) & flag)["person_local"].drop_nulls()
     named = [
         pl.coalesce(pl.concat_str(town, pl.lit("-"), number), number).alias(number)
         for number in arrived.record.of_role(Role.LOCAL_KEY)

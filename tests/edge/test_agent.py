@@ -17,7 +17,8 @@ from tests.edge.opened_parcel import opened
 AGENT, THIRD_TOWN = "310000", "312011"
 CLAIMS = FEEDS["claims"]
 AGENTS_KEYS = replace(FIXED_KEYS, submitter=AGENT)
-SOMEBODY = STRANGER | {"person_local": "31", "name": "水守歩", "kana_given_name": "アユム", "birth_date": "1990-02-03"}
+SOMEBODY = STRANGER | {"person_local": "31", "name": "水守歩", "kana_given_name": "アユム", "birth_date": "1990-02-03",
+                       "insured_number": "2233445"}  # fmt: skip
 
 
 @pytest.fixture
@@ -163,6 +164,63 @@ def test_a_flag_in_a_row_that_is_refused_takes_back_what_was_sent_before(agent: 
     path.write_bytes(broken(path.read_text("utf-8"), how).encode("utf-8", "surrogateescape"))
     table = opened(agent.send().parcel, centre).tables["claim"]
     assert sorted(table["is_cancelled"].fill_null(False)) == [False, True]
+
+
+@pytest.mark.parametrize("wrong", ["31325", "999999", THIRD_TOWN, "abc", f"{TOWN} ", "３１３２５４"])
+def test_a_flag_under_the_code_of_no_town_of_the_delivery_protects_in_every_town(agent: Town, wrong: str) -> None:
+    """The row is refused for its code; whose number it holds, it does not say any better than a row without one."""
+    flagged = claim(wrong, is_not_disclosed="1")
+    hers = claim(TOWN, "C-2", **STRANGER | {"person_local": MOTHER["person_local"]})
+    put(agent, flagged, hers, claim(OTHER_TOWN, "C-3", **SOMEBODY))
+    left = departed(agent.feeds, keys=AGENTS_KEYS)
+    assert left.records["claim"]["residence_municipality_code"].to_list() == [OTHER_TOWN]
+
+
+def childs_claim(town: str, line: str = "C-2", **changes: Any) -> dict[str, str | None]:
+    told = {"programme_code": "34", "service_date": "2024-05-20", "claimed_date": "2024-06-01", "paid_date": None}
+    return claim(town, line, **CHILD | told | changes)
+
+
+# The mother's card, written otherwise.
+CARD = {"insurer_number": "00313254", "insured_symbol": "若桜記", "insured_number": "７６５４３２１"}
+NO_CARD = dict.fromkeys(CARD)
+
+
+@pytest.mark.parametrize(
+    "child",
+    [CARD | {"pregnancy_no": None}, NO_CARD | {"pregnancy_no": "2022-0042"}],
+    ids=["card", "booklet"],
+)
+@pytest.mark.parametrize("how", ["flag", "list"])
+def test_the_child_of_a_protected_mother_stays_though_no_row_names_her(
+    agent: Town, child: dict[str, str | None], how: str
+) -> None:
+    """An agent has no register: one insurance card or one booklet of vouchers is what it sees of a family."""
+    mother = claim(TOWN, programme_code="10", is_not_disclosed="1" if how == "flag" else "0")
+    put(agent, mother, childs_claim(TOWN, **child), claim(OTHER_TOWN, "C-3", **SOMEBODY))
+    listed = (f"{TOWN}-{MOTHER['person_local']}",) if how == "list" else ()
+    left = departed(agent.feeds, listed, AGENTS_KEYS)
+    assert left.records["claim"]["residence_municipality_code"].to_list() == [OTHER_TOWN]
+    assert left.staying == {"claim": 2}
+
+
+def test_the_mother_of_a_protected_child_stays_with_all_that_is_hers(agent: Town) -> None:
+    put(agent, claim(TOWN), childs_claim(TOWN, pregnancy_no=None, is_not_disclosed="1"))
+    put(agent, row("antenatal_visit", TOWN), record="antenatal_visit")
+    put(agent, row("child_checkup", TOWN, **NO_CARD), record="child_checkup")
+    left = departed(agent.feeds, keys=AGENTS_KEYS)
+    assert left.leaving == {} and left.staying == {"claim": 2, "antenatal_visit": 1, "child_checkup": 1}
+
+
+def test_who_shares_neither_card_nor_booklet_with_the_protected_leaves(agent: Town) -> None:
+    """Nor does the same number of a booklet at another town tie anybody, nor two rows without a card."""
+    put(
+        agent,
+        claim(TOWN, is_not_disclosed="1", **NO_CARD),
+        claim(TOWN, "C-2", **STRANGER | NO_CARD | {"pregnancy_no": "8"}),
+        claim(OTHER_TOWN, "C-3", **SOMEBODY | NO_CARD),
+    )
+    assert departed(agent.feeds, keys=AGENTS_KEYS).leaving == {"claim": 2}
 
 
 def family(town: str) -> dict[str, list[dict[str, str | None]]]:
