@@ -18,7 +18,7 @@ from synthetic.cohort import make_cohort
 from tests.edge.made_feeds import FIXED_KEYS, departed
 from tests.edge.made_feeds import Folder as Feeds
 from tests.synthetic.conftest import COUNTED
-from tests.synthetic.test_same_core import CORE, KEYS, OWN_NUMBERS, rows
+from tests.synthetic.test_same_core import CORE, KEYS, NOT_IN_EHR, OWN_NUMBERS, rows
 from tests.warehouse.parcels import Town
 from tests.warehouse.shelf import Shelf, shelf
 
@@ -149,3 +149,41 @@ def test_a_claim_and_a_request_say_the_same_through_both_feeds(feeds: Path) -> N
 def _of_town(folder: Folder, code: str) -> Folder:
     files = [replace(f, rows=f.rows.filter(pl.col("residence_municipality_code") == code)) for f in folder.files]
     return replace(folder, files=files)
+
+
+@pytest.fixture(scope="module")
+def three_ways(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[str, Departure]]:
+    """Feed -> its submitter and what leaves: a town's own files, a hospital's as a delivery of its own, the agent's."""
+    code, home = TOWNS[1], tmp_path_factory.mktemp("three")
+    records = (*COUNTED, "claim")
+    made = make_cohort(home, municipality=code, faults="none", jobs=1, others=("ehr", "claims"), records=records)
+    whole, hospital = made.out / "feeds", home / "hospital" / code
+    hospital.mkdir(parents=True)
+    (whole / code / "ehr").rename(hospital / "ehr")
+    folders = {"municipal": (code, whole / code), "ehr": (code, hospital), "claims": (AGENT, whole / AGENT)}
+    return {
+        feed: (submitter, departed(Feeds(path), keys=replace(FIXED_KEYS, submitter=submitter)))
+        for feed, (submitter, path) in folders.items()
+    }
+
+
+def core_of(home: Path, ways: dict[str, tuple[str, Departure]], order: tuple[str, ...]) -> Core:
+    with shelf(home) as opened:
+        opened.register((TOWNS[1], TOWNS[1], True), (AGENT, TOWNS[1], False))
+        senders = {submitter: Town(submitter, Path()) for submitter, _ in ways.values()}
+        for submitter, left in (ways[feed] for feed in order):
+            opened.take_tables(senders[submitter], dict(left.records), left.tokens[TOKENS_TABLE])
+        opened.core("arrival")
+        return {table: told(opened, table) for table in CORE}
+
+
+@pytest.mark.parametrize("order", list(permutations(("municipal", "ehr", "claims"))))
+def test_town_hospital_and_agent_tell_of_one_visit_once_in_every_order(
+    three_ways: dict[str, tuple[str, Departure]], tmp_path: Path, order: tuple[str, ...]
+) -> None:
+    alone = core_of(tmp_path / "alone", three_ways, ("municipal",))
+    found = core_of(tmp_path / "all", three_ways, order)
+    for table in CORE:
+        kept = [c for c in alone[table].columns if c not in OF_EVIDENCE | NOT_IN_EHR]
+        assert alone[table].height > 20, table
+        assert found[table].select(kept).sort(kept).equals(alone[table].select(kept).sort(kept)), table
