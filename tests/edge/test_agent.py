@@ -182,8 +182,8 @@ def childs_claim(town: str, line: str = "C-2", **changes: Any) -> dict[str, str 
 
 
 # The mother's card, written otherwise.
-CARD = {"insurer_number": "00313254", "insured_symbol": "若桜記", "insured_number": "７６５４３２１"}
-NO_CARD = dict.fromkeys(CARD)
+CARD: dict[str, Any] = {"insurer_number": "00313254", "insured_symbol": "若桜記", "insured_number": "７６５４３２１"}
+NO_CARD: dict[str, Any] = dict.fromkeys(CARD)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +193,7 @@ NO_CARD = dict.fromkeys(CARD)
 )
 @pytest.mark.parametrize("how", ["flag", "list"])
 def test_the_child_of_a_protected_mother_stays_though_no_row_names_her(
-    agent: Town, child: dict[str, str | None], how: str
+    agent: Town, child: dict[str, Any], how: str
 ) -> None:
     """An agent has no register: one insurance card or one booklet of vouchers is what it sees of a family."""
     mother = claim(TOWN, programme_code="10", is_not_disclosed="1" if how == "flag" else "0")
