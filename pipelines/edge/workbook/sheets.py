@@ -12,7 +12,8 @@ from typing import Any
 import polars as pl
 
 from pipelines.edge.workbook.cells import text_of
-from pipelines.edge.workbook.package import Unreadable, rows_of
+from pipelines.edge.workbook.package import rows_of
+from pipelines.edge.workbook.unreadable import Unreadable
 
 ROWS_ABOVE = 20  # the headings stand in the first rows, or nowhere
 HEIGHT = 3  # of a heading: groups, and names below them
