@@ -1,14 +1,18 @@
 """A clerk's workbook: what is read from it, what refuses it, and what is never said of it."""
 
 import io
+import re
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import openpyxl
+import openpyxl.utils
 import pytest
 
 from pipelines.edge.folder import Folder, read_folder
+from pipelines.edge.workbook.markup import MOST_ELEMENTS
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from tests.edge.made_feeds import Town, row, workbook_of
@@ -158,3 +162,77 @@ def test_a_workbook_leaves_no_file_behind(town: Town, tmp_path: Path, monkeypatc
     monkeypatch.setattr("tempfile.tempdir", str(scratch))
     assert accepted(read(town, saved(book()))) == 1
     assert list(scratch.iterdir()) == []
+
+
+FLAG = next(i for i, c in enumerate(FEEDS["excel"].columns(RECORDS[RECORD]), start=1) if c.field == "is_not_disclosed")
+
+
+def flagged_by(cell: bytes) -> bytes:
+    """A workbook whose flag stands in this cell of its only line."""
+    made = book()
+    made.worksheets[0].cell(2, FLAG).value = "=4711"
+    written, out = re.compile(rb'<c r="[A-Z]+2"[^>]*><f>4711</f><v ?/?>(?:</v>)?</c>'), io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(saved(made))) as whole, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as changed:
+        for part in whole.namelist():
+            changed.writestr(part, written.sub(cell, whole.read(part)))
+    at = openpyxl.utils.get_column_letter(FLAG)
+    assert cell in zipfile.ZipFile(io.BytesIO(out.getvalue())).read("xl/worksheets/sheet1.xml"), at
+    return out.getvalue()
+
+
+def flag_cell(inside: bytes, kind: bytes = b"") -> bytes:
+    at = openpyxl.utils.get_column_letter(FLAG).encode() + b"2"
+    return b'<c r="%s"%s>%s</c>' % (at, kind, inside)
+
+
+def moved(content: bytes, name: str) -> bytes:
+    """The same workbook with the part of its first sheet under another name."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as whole, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as made:
+        for part in whole.namelist():
+            text = whole.read(part)
+            if part.endswith(".rels") or part == "[Content_Types].xml":
+                text = text.replace(b"worksheets/sheet1.xml", name.encode())
+            made.writestr(part.replace("worksheets/sheet1.xml", name), text)
+    return out.getvalue()
+
+
+def test_a_formula_that_gave_nothing_is_an_empty_cell(town: Town) -> None:
+    """As a spreadsheet saves =IF(B2="","",B2): a text, of no letters."""
+    folder = read(town, flagged_by(flag_cell(b"<f>IF(B2=&quot;&quot;,&quot;&quot;,B2)</f><v></v>", b' t="str"')))
+    assert (accepted(folder), folder.refusals.height) == (1, 0)
+
+
+@pytest.mark.parametrize(
+    "inside", [b"<f>1</f>", b"<f>1</f><!-- --><v/>", b"<f><![CDATA[1]]></f><v></v>", b'<f t="shared" si="0"/>']
+)
+@pytest.mark.parametrize(
+    "name", ["worksheets/sheet1.xml", "lines/one.xml", "worksheets/sheet1.XML", "worksheets/sheet1.dat"]
+)
+def test_a_flag_that_was_never_worked_out_sends_nobody(town: Town, inside: bytes, name: str) -> None:
+    """However it is written, and whatever the part of the sheet is called."""
+    folder = read(town, moved(flagged_by(flag_cell(inside)), name))
+    assert accepted(folder) == 0
+    assert folder.unseen() == ["excel/book-1.xlsx"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [b'<row r="2"><c r="A2"><v>1</v></c></row>', b'<row r="9"><c r="A9"><v>1</v></c><c r="A9"/></row>'],
+    ids=["a row of an earlier number", "a cell twice"],
+)
+def test_what_a_reader_would_pass_over_refuses_the_workbook(town: Town, more: bytes) -> None:
+    folder = read(town, in_sheet(b"</sheetData>", more + b"</sheetData>"))
+    assert (accepted(folder), rules(folder)) == (0, {"not_workbook"})
+
+
+def test_a_workbook_is_judged_in_time_that_grows_as_it_does(town: Town) -> None:
+    blank = b'<row r="99"><c r="A99"><f>1</f>' + b" " * 1_000_000 + b"<v>1</v></c></row></sheetData>"
+    start = time.monotonic()
+    read(town, in_sheet(b"</sheetData>", blank))
+    assert time.monotonic() - start < 20
+
+
+def test_more_markup_than_a_sheet_has_room_for_is_too_large(town: Town) -> None:
+    folder = read(town, in_sheet(b"</sheetData>", b"</sheetData>" + b"<x/>" * (MOST_ELEMENTS + 1)))
+    assert (accepted(folder), rules(folder)) == (0, {"too_large"})

@@ -70,6 +70,20 @@ def test_the_same_cohort_through_three_ways_in_every_order(tmp_path: Path, order
         assert counted(opened) == TRUTH
 
 
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_the_copies_of_a_town_add_no_visit_in_any_order(tmp_path: Path, order: tuple[int, ...]) -> None:
+    """The standard layout has no questionnaire, a clerk's workbook has checkups and questionnaires alone."""
+    layout = [r for r in town("layout", "l-") if r.record != "child_questionnaire"]
+    excel = [r for r in town("excel", "x-") if r.record.startswith("child_")]
+    files = [register(), town(), layout, excel]
+    assert [len(rows) for rows in files] == [3, 6, 5, 2]
+    with shelf(tmp_path / "w") as opened:
+        opened.register((SUZU, SUZU, True))
+        for i in order:
+            opened.take(SUZU, files[i])
+        assert counted(opened) == TRUTH
+
+
 def test_a_visit_that_only_the_other_feed_knows_counts_for_a_resident_alone(tmp_path: Path) -> None:
     with shelf(tmp_path / "w") as opened:
         opened.register((SUZU, SUZU, True))

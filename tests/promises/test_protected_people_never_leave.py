@@ -55,6 +55,20 @@ def test_a_flag_in_one_feed_keeps_mother_and_child_out_of_all(town: Town, centre
         assert len(kept) == (1 if rule == "local_pregnancy" else 2), "the strangers alone"
 
 
+@pytest.mark.parametrize("feed", ["layout", "excel"])
+def test_a_flag_in_a_copy_alone_keeps_mother_and_child_out(town: Town, centre: Path, feed: str) -> None:  # noqa: F811
+    """Under a number of the copy's own: name and birth date say whose flag it is."""
+    child = CHILD | {"person_local": "COPY-88"}
+    town.feeds.put("delivery", row("delivery", **MOTHER), row("delivery", **STRANGE_MOTHER))
+    town.feeds.put("birth", row("birth", **CHILD), row("birth", **STRANGER))
+    town.feeds.put("child_checkup", row("child_checkup", **child), feed=feed)
+    assert rows_of(opened(town.send().parcel, centre), *EVERY) == {"delivery": 2, "birth": 2, "child_checkup": 1}
+    town.state = town.home / "state-2"
+    town.feeds.put("child_checkup", row("child_checkup", **child | FLAG), feed=feed)
+    inside = opened(town.send().parcel, centre)
+    assert rows_of(inside, *EVERY) == {"delivery": 1, "birth": 1, "child_checkup": 0}
+
+
 def test_the_list_alone_keeps_the_family_out(town: Town, centre: Path) -> None:  # noqa: F811
     put_apart(town)
     town.protected.write_text(f"local_number\n{MOTHER['person_local']}\n")

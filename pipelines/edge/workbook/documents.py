@@ -14,8 +14,9 @@ from pipelines.edge.read import NEEDED_TO_PROTECT, Arrived, file_refused
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.edge.workbook.aggregate import Sums, compared, is_aggregate, sum_headings, sums_of
 from pipelines.edge.workbook.lines import arrived_of, records_on
-from pipelines.edge.workbook.package import Unreadable, first_day, opened
+from pipelines.edge.workbook.package import first_day, opened
 from pipelines.edge.workbook.sheets import Sheet, plain, sheet_of
+from pipelines.edge.workbook.unreadable import Unreadable
 from pipelines.feeds import Feed
 from pipelines.reference import municipalities
 

@@ -5,7 +5,6 @@ a file of two cells ends the process. What is unzipped is bounded before, nothin
 run and links never followed.
 """
 
-import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,22 +13,12 @@ from io import BytesIO
 from typing import Any
 from zipfile import ZipFile
 
+from pipelines.edge.workbook.markup import MOST_ROWS, refuse_what_is_passed_over
+from pipelines.edge.workbook.unreadable import Unreadable
+
 LARGEST_PART, LARGEST_WHOLE, MOST_PARTS = 1 << 26, 1 << 28, 2000  # bytes unzipped, bytes, parts
-MOST_ROWS, MOST_COLUMNS = 1_048_576, 512  # a sheet has no more rows; what stands further right is not ours
+MOST_COLUMNS = 512  # what stands further right is not ours
 SEALED = b"\xd0\xcf\x11\xe0"  # a compound file: a password, or Excel 97-2003
-# Entities (forbidden by ISO/IEC 29500-2, 8.1.4) can blow up a few bytes to many; in the three ways XML may be encoded.
-DOCTYPE = [mark.encode(e) for mark in ("<!DOCTYPE", "<!ENTITY") for e in ("utf-8", "utf-16-le", "utf-16-be")]
-NEVER_WORKED_OUT = re.compile(
-    rb"(?:</(?:\w+:)?f>|<(?:\w+:)?f(?:\s[^>]*)?/>)\s*(?:<(?:\w+:)?v\s*/>|<(?:\w+:)?v></(?:\w+:)?v>)?\s*</(?:\w+:)?c>"
-)
-
-
-class Unreadable(Exception):
-    """rule: of `refusal.SENTENCES`."""
-
-    def __init__(self, rule: str) -> None:
-        super().__init__(rule)
-        self.rule = rule
 
 
 @contextmanager
@@ -50,27 +39,30 @@ def opened(data: bytes) -> Any:
     if data.startswith(SEALED):
         raise Unreadable("password")
     with of_the_library():
-        _refuse_what_swells(ZipFile(BytesIO(data)))
+        looked_at = _looked_at(ZipFile(BytesIO(data)))
         from openpyxl import load_workbook
 
-        return load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        workbook = load_workbook(BytesIO(data), read_only=True, data_only=True, keep_links=False)
+        if not {sheet._worksheet_path for sheet in workbook.worksheets} <= looked_at:  # where its rows will come from
+            raise Unreadable("not_workbook")
+        return workbook
 
 
-def _refuse_what_swells(archive: ZipFile) -> None:
-    """Raises Unreadable. A part is never longer than its entry says: zipfile stops there."""
+def _looked_at(archive: ZipFile) -> set[str]:
+    """The names of the parts whose markup was gone through. A part is never longer than its entry says: zipfile stops there.
+
+    Raises Unreadable, and what a broken part leads to.
+    """
     parts = archive.infolist()
     if len(parts) > MOST_PARTS or sum(p.file_size for p in parts) > LARGEST_WHOLE:
         raise Unreadable("too_large")
-    for part in parts:
-        if not part.filename.endswith((".xml", ".rels")):
-            continue
+    marked_up = [part for part in parts if part.filename.lower().endswith((".xml", ".rels"))]
+    for part in marked_up:
         if part.file_size > LARGEST_PART:
             raise Unreadable("too_large")
-        text = archive.read(part)
-        if any(mark in text for mark in DOCTYPE):
-            raise Unreadable("not_workbook")
-        if "worksheets/" in part.filename and NEVER_WORKED_OUT.search(text):
-            raise Unreadable("formula")
+        with archive.open(part) as opened_part:
+            refuse_what_is_passed_over(opened_part)
+    return {part.filename for part in marked_up}
 
 
 def rows_of(sheet: Any) -> Iterator[tuple[Any, ...]]:

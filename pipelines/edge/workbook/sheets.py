@@ -5,14 +5,14 @@ are usual. Of a merged cell only the first holds a text, so a column is called b
 """
 
 import unicodedata
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
 
 from pipelines.edge.workbook.cells import text_of
-from pipelines.edge.workbook.package import Unreadable, rows_of
+from pipelines.edge.workbook.package import rows_of
+from pipelines.edge.workbook.unreadable import Unreadable
 
 ROWS_ABOVE = 20  # the headings stand in the first rows, or nowhere
 HEIGHT = 3  # of a heading: groups, and names below them
@@ -59,20 +59,20 @@ def _read(worksheet: Any) -> tuple[list[tuple[int, Row]], str]:
     numbered: list[tuple[int, Row]] = []
     try:
         for number, values in enumerate(rows_of(worksheet), start=1):
-            if any(value is not None for value in values):
-                row = _without_end(map(text_of, values))
-                if row:
-                    numbered.append((number, row))
+            row = _without_end(values)
+            if row:
+                numbered.append((number, row))
     except Unreadable as broken:
         return numbered, broken.rule
     return numbered, ""
 
 
-def _without_end(texts: Iterable[str | None]) -> Row:
-    """The cells up to the last that holds something."""
-    row = tuple(texts)
-    last = next((i for i in range(len(row), 0, -1) if row[i - 1] is not None), 0)
-    return row[:last]
+def _without_end(values: tuple[Any, ...]) -> Row:
+    """The texts of the cells up to the last in which one is seen; the library fills a row up to the last column asked for."""
+    filled = [i for i, value in enumerate(values, start=1) if value is not None]
+    texts = tuple(map(text_of, values[: filled[-1]])) if filled else ()
+    last = next((i for i in range(len(texts), 0, -1) if texts[i - 1] is not None), 0)
+    return texts[:last]
 
 
 def _parted(numbered: list[tuple[int, Row]], known: set[str]) -> tuple[list[tuple[int, Row]], list[tuple[int, Row]]]:
