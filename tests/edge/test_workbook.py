@@ -3,6 +3,7 @@
 import io
 import re
 import time
+import tracemalloc
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,10 +13,11 @@ import openpyxl.utils
 import pytest
 
 from pipelines.edge.folder import Folder, read_folder
+from pipelines.edge.protect import protected_people
 from pipelines.edge.workbook.markup import MOST_ELEMENTS
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from tests.edge.made_feeds import Town, row, workbook_of
+from tests.edge.made_feeds import CHILD, TOWN, Town, row, workbook_of
 
 RECORD = "child_checkup"
 SECRET = "加賀見空太の台帳"
@@ -218,8 +220,20 @@ def test_a_flag_that_was_never_worked_out_sends_nobody(town: Town, inside: bytes
 
 @pytest.mark.parametrize(
     "more",
-    [b'<row r="2"><c r="A2"><v>1</v></c></row>', b'<row r="9"><c r="A9"><v>1</v></c><c r="A9"/></row>'],
-    ids=["a row of an earlier number", "a cell twice"],
+    [
+        b'<row r="2"><c r="A2"><v>1</v></c></row>',
+        b'</sheetData><sheetData><row r="2"><c r="A2"><v>1</v></c></row>',
+        b'<row r="9"><c r="A9"><v>1</v></c><c r="A9"/></row>',
+        b'<row r="9"><c r="A9"><v>1</v></c><c r="a9"/></row>',
+        b'<row r="9"><c><v>1</v></c><c r="A9"/></row>',
+    ],
+    ids=[
+        "a row of an earlier number",
+        "and in another table",
+        "a cell twice",
+        "in small letters",
+        "once without its place",
+    ],
 )
 def test_what_a_reader_would_pass_over_refuses_the_workbook(town: Town, more: bytes) -> None:
     folder = read(town, in_sheet(b"</sheetData>", more + b"</sheetData>"))
@@ -227,12 +241,108 @@ def test_what_a_reader_would_pass_over_refuses_the_workbook(town: Town, more: by
 
 
 def test_a_workbook_is_judged_in_time_that_grows_as_it_does(town: Town) -> None:
-    blank = b'<row r="99"><c r="A99"><f>1</f>' + b" " * 1_000_000 + b"<v>1</v></c></row></sheetData>"
-    start = time.monotonic()
-    read(town, in_sheet(b"</sheetData>", blank))
-    assert time.monotonic() - start < 20
+    """Blanks behind a formula: of those who look back from each, sixteen times as many take 256 times as long."""
+
+    def taken(blanks: int) -> float:
+        blank = b'<row r="99"><c r="A99"><f>1</f>' + b" " * blanks + b"<v>1</v></c></row></sheetData>"
+        content = in_sheet(b"</sheetData>", blank)
+        start = time.process_time()
+        assert accepted(read(town, content)) == 1
+        return time.process_time() - start
+
+    taken(1)
+    assert taken(640_000) < 40 * taken(40_000)
 
 
 def test_more_markup_than_a_sheet_has_room_for_is_too_large(town: Town) -> None:
     folder = read(town, in_sheet(b"</sheetData>", b"</sheetData>" + b"<x/>" * (MOST_ELEMENTS + 1)))
     assert (accepted(folder), rules(folder)) == (0, {"too_large"})
+
+
+def sheet_per_age(title: str, *changes: dict[str, str | None]) -> bytes:
+    """As towns keep them: a sheet of one age, without a column for it, its lines with results and answers."""
+    feed, made = FEEDS["excel"], openpyxl.Workbook()
+    columns = {c.header: c.field for record in feed.records for c in feed.columns(record)}
+    unsaid = ("programme_code", "branch", "residence_municipality_code")
+    named = {header: field for header, field in columns.items() if field not in unsaid}
+    sheet = made.worksheets[0]
+    sheet.title = title
+    sheet.append([*named])
+    for change in changes or ({},):
+        cells = {**row("child_questionnaire"), **row(RECORD)} | change
+        sheet.append([cells.get(field) for field in named.values()])
+    return saved(made)
+
+
+@pytest.mark.parametrize(
+    ("title", "programme"), [("３～４か月児健診", "31"), ("1歳6か月児", "34"), ("3歳児 令和6年度", "36")]
+)
+def test_a_sheet_of_an_age_tells_checkups_and_answers(town: Town, title: str, programme: str) -> None:
+    folder = read(town, sheet_per_age(title))
+    assert folder.refusals.is_empty()
+    rows = {f.arrived.record.name: f.rows.row(0, named=True) for f in folder.records}
+    assert rows.keys() == set(FEEDS["excel"].record_names)
+    assert {r["programme_code"] for r in rows.values()} == {programme}
+    assert {r["residence_municipality_code"] for r in rows.values()} == {TOWN}
+
+
+@pytest.mark.parametrize("title", ["Sheet1", "9~11か月児", "3歳・5歳児"])
+def test_a_title_that_names_no_age_or_two_does_not_make_one_up(town: Town, title: str) -> None:
+    assert rules(read(town, sheet_per_age(title))) == {"column_missing"}
+
+
+def test_a_line_without_answers_is_a_checkup_alone(town: Town) -> None:
+    own = {c.field for c in FEEDS["excel"].columns(RECORDS["child_questionnaire"])} - set(RECORDS[RECORD].arriving)
+    folder = read(town, sheet_per_age("3歳児", {}, dict.fromkeys(own) | {"person_local": "900000000000077"}))
+    assert {f.arrived.record.name: f.arrived.read for f in folder.records} == {RECORD: 2, "child_questionnaire": 1}
+
+
+def test_digits_that_became_numbers_are_codes_again(town: Town) -> None:
+    content = workbook_of(FEEDS["excel"], RECORDS[RECORD], [row(RECORD, service_municipality_code="011002")])
+    assert openpyxl.load_workbook(io.BytesIO(content)).worksheets[0]["S2"].value == 11002
+    [file] = [f for f in read(town, content).records if f.rows.height]
+    assert file.rows["service_municipality_code"].to_list() == ["011002"]
+
+
+def test_a_flag_protects_from_a_hidden_sheet_and_from_a_line_with_an_error(town: Town) -> None:
+    flagged = row(RECORD, is_not_disclosed="1")
+    hidden = book(flagged)
+    hidden.worksheets[0].sheet_state, hidden.active = "hidden", 1
+    wrong = book(flagged)
+    at = [c.value for c in wrong.worksheets[0][1]].index("身長") + 1
+    wrong.worksheets[0].cell(2, at).value, wrong.worksheets[0].cell(2, at).data_type = "#N/A", "e"
+    for made in (hidden, wrong):
+        folder = read(town, saved(made))
+        assert accepted(folder) == 0 and folder.unseen() == []
+        assert set(protected_people([f.arrived for f in folder.files], [])["person_local"]) >= {CHILD["person_local"]}
+
+
+def test_a_flag_of_which_nobody_can_tell_whose_it_is_stops_the_sending(town: Town) -> None:
+    made = book(row(RECORD, is_not_disclosed="1"))
+    at = [c.value for c in made.worksheets[0][1]].index("宛名番号") + 1
+    made.worksheets[0].cell(2, at).value, made.worksheets[0].cell(2, at).data_type = "#REF!", "e"
+    assert read(town, saved(made)).unseen() == ["excel/book-1.xlsx"]
+
+
+def test_cells_far_away_need_no_room(town: Town) -> None:
+    """A reader that gives a sheet the room of its outermost cells ends the process here; the sheet says no dimension."""
+    rows = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (n, n) for n in (*range(9, 2009), 1048576))
+
+    def far(part: str, text: bytes) -> bytes:
+        is_sheet = part.endswith("sheet1.xml")
+        whole = re.sub(rb"<dimension[^>]*>", b"", text).replace(b"</sheetData>", rows + b"</sheetData>")
+        return whole if is_sheet else text
+
+    tracemalloc.start()
+    folder = read(town, zipped(far))
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert accepted(folder) == 1
+    assert most < 50_000_000
+
+
+def test_what_a_spreadsheet_lays_beside_an_open_workbook_is_not_read(town: Town) -> None:
+    (town.feeds.path / "excel").mkdir(parents=True)
+    (town.feeds.path / "excel" / "~$book-1.xlsx").write_bytes(b"\x05" + SECRET.encode())
+    folder = read(town, saved(book()))
+    assert (accepted(folder), folder.refusals.height, folder.unseen()) == (1, 0, [])

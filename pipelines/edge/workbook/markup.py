@@ -12,7 +12,7 @@ from pipelines.edge.workbook.unreadable import Unreadable
 MOST_ROWS = 1_048_576  # a sheet has no more
 MOST_ELEMENTS = 1 << 22  # of a part: the library keeps a trace of each
 MAIN = "http://schemas.openxmlformats.org/spreadsheetml/2006/main "
-SHEET, ROW, CELL, FORMULA, VALUE = (MAIN + name for name in ("sheetData", "row", "c", "f", "v"))
+ROW, CELL, FORMULA, VALUE = (MAIN + name for name in ("row", "c", "f", "v"))
 
 
 def refuse_what_is_passed_over(part: IO[bytes]) -> None:
@@ -47,8 +47,6 @@ class _Pass:
             self.parser.CharacterDataHandler = self._letters
         elif name == ROW:
             self._row(said)
-        elif name == SHEET:
-            self.row = 0
 
     def _row(self, said: dict[str, str]) -> None:
         number = int(float(said["r"])) if "r" in said else self.row + 1
@@ -62,11 +60,11 @@ class _Pass:
     def _cell(self, said: dict[str, str]) -> None:
         self.has_formula = self.is_worked_out = False
         self.is_text = said.get("t") == "str"
-        place = said.get("r", "")
-        if place in self.cells:
+        place = said.get("r", "").upper()
+        is_mixed = bool(self.cells) and ("" in self.cells) != (not place)  # a cell without a place takes the next one
+        if is_mixed or (place and place in self.cells):
             raise Unreadable("not_workbook")
-        if place:
-            self.cells.add(place)
+        self.cells.add(place)
 
     def _letters(self, text: str) -> None:
         self.is_worked_out |= bool(text.strip())
