@@ -288,6 +288,29 @@ def test_an_examination_or_its_result_completes_a_referral(town: Town) -> None:
     assert listed(town, case.with_rows(detailed_exam=(other,))) == [ITS]
 
 
+@pytest.mark.parametrize(
+    ("told", "stop"),
+    [
+        ({}, None),
+        ({"delivery": (delivered(outcome_code="2"),)}, "loss"),
+        ({"birth": (born(special_finding_code="3"),)}, "deceased"),
+    ],
+    ids=["no loss", "stillbirth", "the child died"],
+)
+def test_a_mother_who_lost_her_child_is_not_asked_for_her_own_referral(
+    town: Town, told: Rows, stop: str | None
+) -> None:
+    hers = row(
+        "detailed_exam", **MOTHER, programme_code="10", examined_date=None, result_code=None, referred_date="2022-09-01"
+    )
+    case = (
+        CASES["referral_not_completed"].with_rows(child_checkup=(), birth=(), detailed_exam=(hers,)).with_rows(**told)
+    )
+    done = run(town, case.on("2023-06-01"))
+    assert done.listed == (stop is None)
+    assert {s for s, n in done.stopped.items() if n} == ({stop} if stop else set())
+
+
 @pytest.mark.parametrize(("stage", "result", "is_listed"), [("2", "2", True), ("1", "2", False), ("2", "1", False)])
 def test_a_second_hearing_test_not_passed_is_a_referral(town: Town, stage: str, result: str, is_listed: bool) -> None:
     test = row("newborn_screening", test_stage_code=stage, hearing_result_code=result, test_date="2022-11-25")

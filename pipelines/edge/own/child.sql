@@ -1,5 +1,5 @@
 -- One row per person of the register with their last move in, and what is known of visits, vaccinations and requests:
--- the rules ask for an age, so that only children are met.
+-- the rules ask for an age, so that only children are met; a referral may be a mother's (own.referral).
 WITH mothers AS (
     SELECT local_number, min(mother_local) AS mother_local
     FROM told.birth WHERE is_register GROUP BY local_number
@@ -39,8 +39,11 @@ SELECT p.local_number, coalesce(m.mother_local, p.local_number) AS household, p.
        CASE WHEN a.requested_date >= p.moved_in_date THEN a.requested_date END AS requested_date,
        CASE WHEN a.replied_date >= p.moved_in_date THEN a.replied_date END AS replied_date,
        p.local_number IN (SELECT local_number FROM known.deceased)
-           OR coalesce(m.mother_local IN (SELECT local_number FROM known.deceased), FALSE) AS is_deceased,
-       FALSE AS is_lost, r.left_date
+           OR coalesce(m.mother_local IN (SELECT local_number FROM known.deceased), FALSE)
+           OR p.local_number IN (SELECT mother_local FROM told.birth
+                                 WHERE is_register AND mother_local IS NOT NULL
+                                   AND local_number IN (SELECT local_number FROM known.deceased)) AS is_deceased,
+       p.local_number IN (SELECT local_number FROM known.lost) AS is_lost, r.left_date
 FROM persons p
 LEFT JOIN mothers m ON m.local_number = p.local_number
 LEFT JOIN doses d ON d.local_number = p.local_number
