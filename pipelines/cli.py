@@ -123,7 +123,7 @@ def synth(
 
 @app.command()
 def keys(
-    kind: Annotated[str, typer.Argument(help="edge | local | submitter | linkage | centre | load | warehouse")],
+    kind: Annotated[str, typer.Argument(help="edge | local | submitter | receiver | linkage | centre | load | warehouse")],
     directory: Path,
     version: Annotated[int, typer.Option(min=1, help="鍵の版 / version of the key")] = 1,
     recipients: Annotated[list[Path] | None, typer.Option(help="受取人の公開鍵 / .pub of linkage and load")] = None,
@@ -133,6 +133,32 @@ def keys(
 
     for path in create(kind, directory, version, tuple(recipients or ())):
         print(path)
+
+
+@app.command("seal-key")
+def seal_key(
+    directory: Annotated[Path, typer.Argument(help="edge の鍵のフォルダ / directory of the edge key")],
+    receiver: Annotated[Path, typer.Option("--for", exists=True, help="提出者の受取鍵 / receiver-<v>.pub of a submitter")],
+    out: Annotated[Path, typer.Option(help="封緘した鍵の出力先 / where the sealed key is put")],
+    version: Annotated[int | None, typer.Option(min=1, help="鍵の版(省くと最新) / version; the newest one")] = None,
+) -> None:
+    """edge の鍵を提出者に宛てて封緘する / seal the edge key to a submitter."""
+    from pipelines.key_delivery import seal_edge_key
+
+    done = seal_edge_key(directory, receiver, out, version)
+    print(f"{done.path}: edge {done.version}; 受取鍵の指紋 / fingerprint of the receiver {done.fingerprint}")
+
+
+@app.command("unseal-key")
+def unseal_key(
+    sealed: Annotated[Path, typer.Argument(exists=True, help="封緘した鍵 / the sealed key")],
+    receiver: Annotated[Path, typer.Option("--keys", help="受取鍵のフォルダ / directory of the receiver key")],
+    into: Annotated[Path, typer.Option(help="edge の鍵を置くフォルダ / directory where the edge key is kept")],
+) -> None:
+    """封緘された edge の鍵を開けて置く / open a sealed edge key and keep it."""
+    from pipelines.key_delivery import unseal_edge_key
+
+    print(unseal_edge_key(sealed, receiver, into))
 
 
 @app.command()

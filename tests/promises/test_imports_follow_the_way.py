@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.records": {*DECLARED, "pipelines.records"},
     "pipelines.feeds": ARRIVING,
     "pipelines.keys": set(),  # reads key files; whoever holds one kind of key finds it by the same words
+    "pipelines.key_delivery": {"pipelines.keys"},
     "pipelines.edge": {*ARRIVING, "pipelines.keys", "pipelines.edge"},
     "pipelines.warehouse": {*DECLARED, "pipelines.records", "pipelines.keys", "pipelines.warehouse"},
     "pipelines.indicators": {*DECLARED, "pipelines.indicators"},
