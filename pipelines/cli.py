@@ -5,9 +5,12 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.records.linkage import LinkageVersion
 
 USAGE, UNEXPECTED, DISK = 64, 70, 74
 # Polars' allocator (jemalloc, on Linux) gives memory back after half a second and fetches it again, page by page, in
@@ -123,7 +126,9 @@ def synth(
 
 @app.command()
 def keys(
-    kind: Annotated[str, typer.Argument(help="edge | local | submitter | receiver | linkage | centre | load | warehouse")],
+    kind: Annotated[
+        str, typer.Argument(help="edge | local | submitter | receiver | linkage | centre | load | warehouse")
+    ],
     directory: Path,
     version: Annotated[int, typer.Option(min=1, help="鍵の版 / version of the key")] = 1,
     recipients: Annotated[list[Path] | None, typer.Option(help="受取人の公開鍵 / .pub of linkage and load")] = None,
@@ -138,7 +143,9 @@ def keys(
 @app.command("seal-key")
 def seal_key(
     directory: Annotated[Path, typer.Argument(help="edge の鍵のフォルダ / directory of the edge key")],
-    receiver: Annotated[Path, typer.Option("--for", exists=True, help="提出者の受取鍵 / receiver-<v>.pub of a submitter")],
+    receiver: Annotated[
+        Path, typer.Option("--for", exists=True, help="提出者の受取鍵 / receiver-<v>.pub of a submitter")
+    ],
     out: Annotated[Path, typer.Option(help="封緘した鍵の出力先 / where the sealed key is put")],
     version: Annotated[int | None, typer.Option(min=1, help="鍵の版(省くと最新) / version; the newest one")] = None,
 ) -> None:
@@ -207,6 +214,12 @@ def edge_send(
     state: Annotated[Path, typer.Option(help="送付の状態 / sequence number and chain")],
     out: Annotated[Path, typer.Option(help="封緘した提出物の出力先 / where the parcel is put")],
     layout: OwnHeadings = None,
+    bridge_from: Annotated[
+        str | None,
+        typer.Option(
+            help="橋渡し期間だけ: 去る版(鍵、または鍵.正規化) / in the bridging period alone: the version left, e.g. 1"
+        ),
+    ] = None,
     log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
@@ -214,8 +227,9 @@ def edge_send(
     from pipelines.edge.run_log import logged
     from pipelines.edge.send import send
 
+    former = None if bridge_from is None else _linkage_version(bridge_from)
     with logged(log, "send", feeds, key_directories) as run:
-        done = send(feeds, key_directories, protected, state, out, layout=layout)
+        done = send(feeds, key_directories, protected, state, out, layout=layout, bridge_from=former)
         run.exit_code = 1 if done.refused else 0
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
@@ -420,6 +434,17 @@ def _day(text: str) -> date:
     except ValueError:
         raise typer.BadParameter(
             "日付は 2024-06-10 のように書いてください / dates are written like 2024-06-10"
+        ) from None
+
+
+def _linkage_version(text: str) -> "LinkageVersion":
+    from pipelines.records.linkage import LinkageVersion
+
+    try:
+        return LinkageVersion.parsed(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "版は 2(鍵)または 2.1(鍵.正規化)のように書いてください / a version is written like 2 (key) or 2.1 (key.forms)"
         ) from None
 
 

@@ -23,6 +23,8 @@ from pipelines.edge.pseudonymize import (
     composite_tokens,
     heads_of,
     hmac,
+    identities,
+    local_identities,
     local_token,
     token_rows,
 )
@@ -32,7 +34,7 @@ from pipelines.edge.window import hide_narrow_windows
 from pipelines.edge.withdraw import GONE, absent, everyone_tied, is_tied, taken_back
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from pipelines.records.linkage import LOCAL_RULES
+from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, LinkageVersion
 from pipelines.records.parcel import LAG_TABLE, TOKENS_TABLE
 
 NOTHING_COMPLETE: Mapping[tuple[str, str], int] = MappingProxyType({})
@@ -70,8 +72,10 @@ def depart(
     cent of those sent before that may be gone from it, and are taken back.
     """
     heads = heads_of(accepted, keys)
-    composite = composite_tokens(heads.lazy().filter(IS_LIVE).select(IDENTITY).collect(), keys)
-    heads = _with_identity(heads, composite, keys)
+    live = heads.lazy().filter(IS_LIVE).select(IDENTITY).collect()
+    forms = {v: identities(live, v) for v in {LOCAL_CANON_VERSION, *(key.version.canon for key in keys.of_linkage)}}
+    composite = [composite_tokens(forms[key.version.canon], key) for key in keys.of_linkage]
+    heads = _with_identity(heads, local_identities(forms[LOCAL_CANON_VERSION], keys))
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
     leaving, told_gone = heads.filter(LEAVES), heads.filter(TOLD_GONE)
@@ -81,9 +85,8 @@ def depart(
         absent(sent, heads["local_row"], complete),
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
-    composite = composite.join(leaving.select("record_key"), on="record_key", how="semi")
     rows = _rows_that_leave(accepted, heads)
-    windowed = hide_narrow_windows(rows, _mothers(composite), keys.submitter)
+    windowed = hide_narrow_windows(rows, _mothers(composite[0]), keys.submitter)
     return Departure(
         {**_record_tables(windowed.rows, cancelling), LAG_TABLE: arrival_lag(windowed.rows)},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
@@ -100,16 +103,12 @@ LEAVES = IS_LIVE & ~pl.col("is_protected")
 TOLD_GONE = ~pl.col("stays") & pl.col("is_cancelled") & ~pl.col("is_protected")
 
 
-def _with_identity(heads: pl.DataFrame, composite: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
+def _with_identity(heads: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state), and no name.
 
     A cancelled row may come without a name: it is told by its numbers alone.
     """
-    whose = ["feed", "person_local"]
-    names = composite.filter(pl.col("rule") == "name").unique(whose, keep="first", maintain_order=True)
-    hexed = names.select(*whose, pl.col("token").bin.encode("hex"))
-    named = hexed.select(*whose, local_token(hexed, "local_identity", "token", "", keys).alias("local_identity"))
-    told = heads.drop(PARTS).join(named, on=whose, how="left", maintain_order="left")
+    told = heads.drop(PARTS).join(named, on=["feed", "person_local"], how="left", maintain_order="left")
     return told.with_columns(pl.when(IS_LIVE).then("local_identity").alias("local_identity"))
 
 
@@ -163,14 +162,17 @@ def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[s
 
 
 def _token_table(
-    leaving: pl.DataFrame, composite: pl.DataFrame, cancelling: pl.DataFrame, keys: TokenKeys
+    leaving: pl.DataFrame, composite: list[pl.DataFrame], cancelling: pl.DataFrame, keys: TokenKeys
 ) -> pl.DataFrame:
     """Composite tokens on first rows, local tokens on every row, and of a cancelled row its row token alone."""
     own = [leaving.select("record_key", pl.lit(rule).alias("rule"), token=rule) for rule in LOCAL_RULES]
     gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
-    local = token_rows(pl.concat([*own, gone]), keys.local_version)
-    shared = token_rows(composite.select("record_key", "rule", "token"), keys.edge_version)
-    return _by_key(pl.concat([shared, local]))
+    local = token_rows(pl.concat([*own, gone]), LinkageVersion(keys.local_version, LOCAL_CANON_VERSION))
+    shared = [
+        token_rows(tokens.join(leaving.select("record_key"), on="record_key", how="semi"), key.version)
+        for key, tokens in zip(keys.of_linkage, composite, strict=True)
+    ]
+    return _by_key(pl.concat([*shared, local]))
 
 
 def _by_key(table: pl.DataFrame) -> pl.DataFrame:

@@ -12,18 +12,19 @@ from time import perf_counter
 from typing import Any
 
 from pipelines.edge.accepted import Accepted
+from pipelines.edge.bridge import former_key
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
 from pipelines.edge.note import refuse_other_generation
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.protect import listed, of_every_town
-from pipelines.edge.pseudonymize import TokenKeys
+from pipelines.edge.pseudonymize import EdgeKey, TokenKeys
 from pipelines.edge.report import write_report
 from pipelines.edge.seal import seal
 from pipelines.edge.state import State, already_sent, held, publish
 from pipelines.keys import Keys, find
 from pipelines.records import RECORDS
-from pipelines.records.linkage import CANON_VERSION
+from pipelines.records.linkage import CANON_VERSION, LinkageVersion
 from pipelines.records.parcel import SMALLEST_COUNT_TOLD
 
 KINDS = ("edge", "local", "submitter")
@@ -112,16 +113,19 @@ def send(
     out: Path,
     report: Path | None = None,
     layout: Path | None = None,
+    bridge_from: LinkageVersion | None = None,
 ) -> SendResult:
     """Check, protect, pseudonymize, coarsen, seal: one parcel for one submitter's folder.
 
     keys: directories of the edge, local and submitter keys. protected: the required list. out: folder of parcels.
-    layout: a town's own headings of its municipal files.
+    layout: a town's own headings of its municipal files. bridge_from: in a declared bridging period alone, the version
+    that is left behind: rows carry its tokens besides those of the newest.
     Raises EdgeProblem (2, 64, 75), KeyProblem (77), OSError; then nothing was sent.
     """
     no_core_dumps()
     found = find(KINDS, keys)
     recipients = found.recipients()
+    former = None if bridge_from is None else former_key(found, bridge_from)
     numbers = listed(protected)
     with held(state) as before:
         clock = [perf_counter()]
@@ -131,14 +135,14 @@ def send(
         clock.append(perf_counter())
         for feed, note in folder.notes.items():
             refuse_other_generation(feed, note, found.version("local"))
-        token_keys = _token_keys(found, folder.submitter)
+        token_keys = _token_keys(found, folder.submitter, former)
         rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
         numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
         counts = _balanced(folder, departure.leaving, departure.staying)
         clock.append(perf_counter())
-        facts = _facts(folder, departure, counts, before, found)
+        facts = _facts(folder, departure, counts, before, token_keys)
         sealed = seal(departure.records, departure.tokens, facts, recipients, found.text("submitter").splitlines()[0])
         clock.append(perf_counter())
         out.mkdir(parents=True, exist_ok=True)
@@ -215,10 +219,11 @@ def _refuse_unseen(folder: Folder) -> None:
         )
 
 
-def _token_keys(keys: Keys, submitter: str) -> TokenKeys:
+def _token_keys(keys: Keys, submitter: str, former: EdgeKey | None) -> TokenKeys:
     return TokenKeys(
         edge=keys.text("edge"), edge_version=keys.version("edge"), local=keys.text("local"),
         local_version=keys.version("local"), parcel=secrets.token_hex(32), submitter=submitter,
+        former=former,
     )  # fmt: skip
 
 
@@ -242,7 +247,7 @@ def _refused(folder: Folder) -> int:
 
 
 def _facts(
-    folder: Folder, departure: Departure, counts: dict[str, Counted], before: State, keys: Keys
+    folder: Folder, departure: Departure, counts: dict[str, Counted], before: State, keys: TokenKeys
 ) -> dict[str, Any]:
     """The manifest's own part. A number of 1 to 9 people's rows is left out: it could mark a family."""
     excluded = sum(c.excluded for c in counts.values())
@@ -253,11 +258,12 @@ def _facts(
         "span": list(departure.span or ()),
         "sequence": before.sequence + 1,
         "previous": before.previous,
-        "key_version": keys.version("edge"),
+        "key_version": keys.edge_version,
         "canon_version": CANON_VERSION,
-        "key_generation": keys.version("local"),
+        "key_generation": keys.local_version,
         "record_versions": {name: RECORDS[name].version for name in departure.records if name in RECORDS},
         "refusals": {name: c.refused for name, c in counts.items()},
         **{name: n for name, n in small.items() if n == 0 or n >= SMALLEST_COUNT_TOLD},
+        **({} if keys.former is None else {"bridge_from": keys.former.version.told()}),
         **({} if folder.synthetic_seed is None else {"synthetic_seed": folder.synthetic_seed}),
     }

@@ -18,7 +18,9 @@ def town(tmp_path: Path) -> Path:
 def test_the_receiver_keeps_the_very_key_and_version(centre: Path, town: Path, tmp_path: Path) -> None:
     create("edge", centre / "edge", version=2)
     for version, newest in ((1, 1), (None, 2)):
-        sealed = seal_edge_key(centre / "edge", town / "receiver" / "receiver-1.pub", tmp_path / f"{newest}.age", version)
+        sealed = seal_edge_key(
+            centre / "edge", town / "receiver" / "receiver-1.pub", tmp_path / f"{newest}.age", version
+        )
         secret = (centre / "edge" / f"edge-{newest}.key").read_text()
         assert secret.strip().encode() not in sealed.path.read_bytes()
         kept = unseal_edge_key(sealed.path, town / "receiver", town / "edge")
