@@ -25,6 +25,8 @@ edge = typer.Typer(no_args_is_help=True, help="提出元の内側 / inside the s
 period = typer.Typer(no_args_is_help=True, help="年度の開閉 / open and close a fiscal year")
 app.add_typer(edge, name="edge")
 app.add_typer(period, name="period")
+bridge = typer.Typer(no_args_is_help=True, help="版の橋渡し / the one bridging period between two key versions")
+app.add_typer(bridge, name="bridge")
 
 KeyDirectories = Annotated[
     list[Path],
@@ -304,6 +306,43 @@ def period_close(year: int, warehouse: Path, key_directories: KeyDirectories) ->
     from pipelines.warehouse.period import close_year
 
     close_year(year, warehouse, key_directories)
+
+
+@bridge.command("open")
+def bridge_open(
+    former: Annotated[str, typer.Argument(help="使用中の版: 鍵、または鍵.正規化 / the version in use, e.g. 1")],
+    new: Annotated[str, typer.Argument(help="次の版 / the next one, e.g. 2")],
+    warehouse: Path,
+    key_directories: KeyDirectories,
+) -> None:
+    """橋渡し期間を始める / begin the bridging period: parcels may carry both versions."""
+    from pipelines.warehouse.bridge import open_bridge
+
+    open_bridge(_linkage_version(former), _linkage_version(new), warehouse, key_directories)
+
+
+@bridge.command("close")
+def bridge_close(
+    warehouse: Path,
+    key_directories: KeyDirectories,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="引き継ぎが足りなくても閉じる / even where too few were carried over")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """橋渡し期間を終え、前の版の仮名を残さない / end it; no pseudonym of the former version stays."""
+    from pipelines.warehouse.bridge import close_bridge
+
+    _tell(close_bridge(warehouse, key_directories, anyway=anyway), as_json)
+
+
+@app.command()
+def rekey(warehouse: Path, key_directories: KeyDirectories) -> None:
+    """新しい centre の鍵を全ての仮名に重ねる / lay a new centre key over every pseudonym."""
+    from pipelines.warehouse.rekey import rekey as lay_over
+
+    version = lay_over(warehouse, key_directories)
+    print(f"centre の鍵の版 {version} を重ねました / the centre key, version {version}, lies over every pseudonym")
 
 
 @app.command()

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    [], ["demo"], ["synth"], ["keys"], ["seal-key"], ["unseal-key"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["edge", "outreach"], ["load"], ["period", "open"],
+    [], ["demo"], ["synth"], ["keys"], ["seal-key"], ["unseal-key"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["edge", "outreach"], ["load"], ["period", "open"], ["bridge", "open"], ["bridge", "close"], ["rekey"],
     ["period", "close"], ["backup"], ["restore"], ["status"], ["release"], ["audit"], ["export"], ["codebook"], ["dashboard"],
 ]  # fmt: skip
 

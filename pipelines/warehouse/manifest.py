@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.records import RECORDS
+from pipelines.records.linkage import LinkageVersion
 from pipelines.records.parcel import FORMAT_VERSION, LAG_TABLE, RECORD_VERSION_SPAN, TOKENS_TABLE
 from pipelines.warehouse.refusal import Refused
 
@@ -16,7 +17,9 @@ KEYS: dict[str, type] = {
     "key_version": int, "canon_version": int, "key_generation": int, "record_versions": dict, "recipients": dict,
     "tables": dict, "refusals": dict,
 }  # fmt: skip
-OPTIONAL: dict[str, type] = {"excluded": int, "windowed": int, "synthetic_seed": int}  # the first two absent where 1..9
+OPTIONAL: dict[str, type] = {  # the first two absent where 1..9; the last there in a bridging period alone
+    "excluded": int, "windowed": int, "synthetic_seed": int, "bridge_from": dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class Manifest:
     digest: str
     synthetic_seed: int | None  # of a made-up cohort; None for real people
     key_generation: int  # of the submitter's own key: of its local numbers
+    bridge_from: LinkageVersion | None = None  # the version that is left, where rows carry both
+
+    @property
+    def version(self) -> LinkageVersion:
+        """Of the composite tokens."""
+        return LinkageVersion(self.key_version, self.canon_version)
 
     @property
     def years(self) -> range:
@@ -68,7 +77,7 @@ def read_manifest(content: bytes) -> Manifest:
         raw["previous"], raw["key_version"], raw["canon_version"], raw["record_versions"], raw["recipients"],
         {name: Table(t["rows"], _names(t["columns"]), t["sha256"]) for name, t in raw["tables"].items()},
         raw["refusals"], hashlib.sha256(content).hexdigest(), raw.get("synthetic_seed"),
-        raw["key_generation"],
+        raw["key_generation"], _bridge_from(raw),
     )  # fmt: skip
 
 
@@ -80,6 +89,18 @@ def _check_form(raw: dict[str, Any]) -> None:
     tables = raw["tables"].values()
     if raw["sequence"] < 1 or not all(_is_table(t) for t in tables) or not _whole(list(raw["refusals"].values())):
         raise Refused("altered")
+
+
+def _bridge_from(raw: dict[str, Any]) -> LinkageVersion | None:
+    told = raw.get("bridge_from")
+    if told is None:
+        return None
+    if set(told) != {"key_version", "canon_version"} or not _whole(list(told.values())):
+        raise Refused("altered")
+    former = LinkageVersion(told["key_version"], told["canon_version"])
+    if former == (raw["key_version"], raw["canon_version"]):
+        raise Refused("altered")
+    return former
 
 
 def _is_span(span: list[Any]) -> bool:

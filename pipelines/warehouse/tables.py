@@ -20,6 +20,7 @@ LONGEST_CLASS = 16  # characters of a derived class: no name, no sentence
 HEAD = ("record_key", "feed")
 LOCAL_KEYS = {"local_row": "row_key", "local_person": "resident_key", "local_pregnancy": "pregnancy_key"}
 ROW_TYPES = {"is_cancelled": pl.Boolean, "resident_key": pl.Binary}
+PAIRS = {"rule": pl.String, "former": pl.Binary, "current": pl.Binary}
 COMPOSITE = tuple(rule.name for rule in TOKEN_RULES)
 
 
@@ -85,13 +86,29 @@ def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame
 
 
 def composite_tokens(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame) -> pl.DataFrame:
-    """resident_key, rule, pseudonym: once each, for the rows of `with_pseudonyms`."""
+    """resident_key, rule, pseudonym, is_former: once each, for the rows of `with_pseudonyms`.
+
+    is_former: of the version that is left, in a parcel that bridges two.
+    """
     is_composite = pl.any_horizontal(pl.col("rule") == rule for rule in COMPOSITE)
-    tokens = pseudonyms.filter(is_composite).select("rule", "pseudonym", row=number("record_key"))
+    is_former = pl.col("is_former") if "is_former" in pseudonyms.columns else pl.lit(False)
+    tokens = pseudonyms.filter(is_composite).select(
+        "rule", "pseudonym", is_former.alias("is_former"), row=number("record_key")
+    )
     found = tokens.join(_rows_of(frames, "resident_key").drop_nulls(), on="row")
     if found.height != tokens.height:
         raise Refused("malformed_table")
-    return found.select("resident_key", pl.col("rule").cast(pl.String), "pseudonym").unique()
+    return found.select("resident_key", pl.col("rule").cast(pl.String), "pseudonym", "is_former").unique()
+
+
+def bridge_pairs(pseudonyms: pl.DataFrame) -> pl.DataFrame:
+    """rule, former, current: pseudonyms of one identity in the two versions that a row carries; empty without a bridge."""
+    if "is_former" not in pseudonyms.columns:
+        return pl.DataFrame(schema=PAIRS)
+    told = pseudonyms.with_columns(pl.col("rule").cast(pl.String))
+    former = told.filter("is_former").select("record_key", "rule", former="pseudonym")
+    current = told.filter(~pl.col("is_former")).select("record_key", "rule", current="pseudonym")
+    return former.join(current, on=["record_key", "rule"]).select(PAIRS).unique()
 
 
 def number(key: str) -> pl.Expr:
