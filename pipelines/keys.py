@@ -209,7 +209,7 @@ def _read_private(path: Path) -> str:
 def write_new(path: Path, content: bytes, mode: int) -> Path:
     """Writes a file that is not there yet, whole and synced. Raises KeyProblem where it is."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     except FileExistsError:
         raise KeyProblem(
             f"鍵は上書きしません: {path.name} があります。別の版かフォルダを指定してください。",

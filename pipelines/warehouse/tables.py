@@ -108,7 +108,7 @@ def bridge_pairs(pseudonyms: pl.DataFrame) -> pl.DataFrame:
     told = pseudonyms.with_columns(pl.col("rule").cast(pl.String))
     former = told.filter("is_former").select("record_key", "rule", former="pseudonym")
     current = told.filter(~pl.col("is_former")).select("record_key", "rule", current="pseudonym")
-    return former.join(current, on=["record_key", "rule"]).select(PAIRS).unique()
+    return former.join(current, on=["record_key", "rule"]).select(*PAIRS).unique()
 
 
 def number(key: str) -> pl.Expr:
