@@ -44,7 +44,7 @@ def first_token(rule: str, text: str, key: str = EDGE_KEY) -> bytes:
 class Town:
     """A submitter with its keys, sequence and chain.
 
-    edge: version of the edge key that it sends with. bridge_from: the version that it leaves, in a bridging period.
+    edge: version of the edge key that it sends with. bridge_from: the version that it leaves, in a bridging period. signing: version of its signing key.
     """
 
     code: str
@@ -55,13 +55,14 @@ class Town:
     changes: dict[str, Any] = field(default_factory=dict)
     edge: int = 1
     bridge_from: int | None = None
+    signing: int = 1
 
     def __post_init__(self) -> None:
         self.municipality = self.municipality or self.code
 
     @property
     def signing_key(self) -> str:
-        return (self.keys / "submitter-1.pub").read_text().strip()
+        return (self.keys / f"submitter-{self.signing}.pub").read_text().strip()
 
     def local(self, rule: str, feed: str, *parts: str) -> bytes:
         domain = "|".join([rule, self.code, "" if feed == "municipal" else feed, *parts])
@@ -80,7 +81,7 @@ class Town:
             "refusals": {}, "excluded": 0, "windowed": 0,
             **({"bridge_from": {"key_version": self.bridge_from, "canon_version": 1}} if self.bridge_from else {}),
         } | facts  # fmt: skip
-        signing = (self.keys / "submitter-1.key").read_text().split()[0]
+        signing = (self.keys / f"submitter-{self.signing}.key").read_text().split()[0]
         sealed = seal(records, {TOKENS_TABLE: tokens}, said, recipients(self.keys.parent), signing)
         self.previous = sealed.manifest_hash
         path = out / f"{secrets.token_hex(16)}.parcel"
