@@ -85,6 +85,7 @@ def depart(
         absent(sent, heads["local_row"], complete),
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
+    composite = [tokens.join(leaving.select("record_key"), on="record_key", how="semi") for tokens in composite]
     rows = _rows_that_leave(accepted, heads)
     windowed = hide_narrow_windows(rows, _mothers(composite[0]), keys.submitter)
     return Departure(
@@ -168,10 +169,7 @@ def _token_table(
     own = [leaving.select("record_key", pl.lit(rule).alias("rule"), token=rule) for rule in LOCAL_RULES]
     gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
     local = token_rows(pl.concat([*own, gone]), LinkageVersion(keys.local_version, LOCAL_CANON_VERSION))
-    shared = [
-        token_rows(tokens.join(leaving.select("record_key"), on="record_key", how="semi"), key.version)
-        for key, tokens in zip(keys.of_linkage, composite, strict=True)
-    ]
+    shared = [token_rows(made, key.version) for key, made in zip(keys.of_linkage, composite, strict=True)]
     return _by_key(pl.concat([*shared, local]))
 
 

@@ -6,7 +6,7 @@ never deleted but not copied. The new file takes its place by one rename: kill -
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import duckdb
@@ -30,17 +30,17 @@ def rewritten(folder: Path, warehouse_key: str) -> Iterator[duckdb.DuckDBPyConne
     with locked(folder), told_plainly():
         _brought_up_to_date(folder, warehouse_key)
         _clear(folder)
-        connection = attached(folder, warehouse_key, draft=DRAFT)
         try:
-            prepare(connection)
-            for table in tables(connection, "warehouse"):
-                connection.execute(f"DELETE FROM {table}")
-            yield connection
-            connection.execute(STALE)
-            connection.execute("CHECKPOINT")
+            with closing(attached(folder, warehouse_key, draft=DRAFT)) as connection:
+                prepare(connection)
+                for table in tables(connection, "warehouse"):
+                    connection.execute(f"DELETE FROM {table}")
+                yield connection
+                connection.execute(STALE)
+                connection.execute("CHECKPOINT")
+            _take_its_place(folder)
         finally:
-            connection.close()
-        _take_its_place(folder)
+            _clear(folder)
 
 
 def copy(connection: duckdb.DuckDBPyConnection, table: str, select: str | None = None) -> None:
@@ -60,12 +60,9 @@ def tables(connection: duckdb.DuckDBPyConnection, database: str = "before") -> l
 
 def _brought_up_to_date(folder: Path, warehouse_key: str) -> None:
     """The old file with every migration, and nothing waiting in its log."""
-    connection = attached(folder, warehouse_key)
-    try:
+    with closing(attached(folder, warehouse_key)) as connection:
         prepare(connection)
         connection.execute("CHECKPOINT")
-    finally:
-        connection.close()
 
 
 def _clear(folder: Path) -> None:

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,8 +66,9 @@ class World:
         init_warehouse(self.centre.folder, self.centre.warehouse_keys, registry, root / "ledger.jsonl")
         self.parcels = 0
 
-    def at(self, root: Path) -> "World":
+    def copied(self, root: Path) -> "World":
         """The same in a copy of its folder."""
+        shutil.copytree(self.centre.root, root, dirs_exist_ok=True)
         copy = object.__new__(World)
         copy.centre, copy.parcels = Centre(root), self.parcels
         copy.towns = {code: replace(town, keys=root / "keys" / code) for code, town in self.towns.items()}
@@ -106,18 +106,20 @@ class World:
         with opened(self.centre.folder, warehouse_key(self.centre.warehouse_keys)) as connection:
             return connection.execute(query).pl()
 
-    def core(self, without: Sequence[str] = ()) -> State:
-        """Every row of the current state, ids included."""
-        return self.state("core", without=without)
+    def core(self, *, with_ids: bool = True) -> State:
+        """Every row of the current state."""
+        return self.state("core", with_ids=with_ids)
 
-    def state(self, *schemas: str, without: Sequence[str] = ()) -> State:
-        """Every row of every table, without the columns named."""
+    def state(self, *schemas: str, with_ids: bool = True) -> State:
+        """Every row of every table of these schemas."""
         asked = "SELECT schema_name, table_name FROM duckdb_tables() WHERE database_name = 'warehouse' ORDER BY ALL"
+        found = {}
         with opened(self.centre.folder, warehouse_key(self.centre.warehouse_keys)) as connection:
-            names = [f"{s}.{t}" for s, t in connection.execute(asked).fetchall() if s in schemas]
-            frames = {name: connection.execute(f"SELECT * FROM {name}").pl() for name in names}
-        kept = {name: frame.select(c for c in frame.columns if c not in without) for name, frame in frames.items()}
-        return {name: sorted(frame.rows(), key=str) for name, frame in kept.items()}
+            for name in (f"{s}.{t}" for s, t in connection.execute(asked).fetchall() if s in schemas):
+                rows = connection.sql(f"SELECT * FROM {name}")
+                kept = [c for c, kind in zip(rows.columns, rows.types, strict=True) if with_ids or str(kind) != "UUID"]
+                found[name] = sorted(rows.pl().select(kept).rows(), key=str)
+        return found
 
     def people(self) -> set[frozenset[str]]:
         """Resident keys that are one person."""
@@ -137,10 +139,22 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def unrotated_world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """Where no key ever changed."""
-    world = World(tmp_path_factory.mktemp("unrotated"))
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A centre that loaded the first parcels; each test works on a copy."""
+    world = World(tmp_path_factory.mktemp("loaded"))
     world.early()
+    return world
+
+
+@pytest.fixture
+def world(loaded: World, tmp_path: Path) -> World:
+    return loaded.copied(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def unrotated_world(loaded: World, tmp_path_factory: pytest.TempPathFactory) -> World:
+    """Where no key ever changed."""
+    world = loaded.copied(tmp_path_factory.mktemp("unrotated"))
     assert world.late() == [None]
     linked = {len(keys) for keys in world.people()}
     assert linked == {1, 2, 3}, "movers and what the hospital saw are linked, else there is nothing to split"
@@ -154,21 +168,7 @@ def unrotated(unrotated_world: World) -> State:
 
 @pytest.fixture(scope="module")
 def unrotated_numbers(unrotated_world: World) -> State:
-    return unrotated_world.core(without=KEYS_OF_CORE)
-
-
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """A centre that loaded the first parcels; each test works on a copy."""
-    world = World(tmp_path_factory.mktemp("loaded"))
-    world.early()
-    return world
-
-
-@pytest.fixture
-def world(loaded: World, tmp_path: Path) -> World:
-    shutil.copytree(loaded.centre.root, tmp_path, dirs_exist_ok=True)
-    return loaded.at(tmp_path)
+    return unrotated_world.core(with_ids=False)
 
 
 def bridged(world: World) -> None:
@@ -232,7 +232,7 @@ def test_no_byte_of_the_closed_warehouse_holds_a_former_pseudonym(tmp_path: Path
         world.open()
     else:
         bridged(world)
-        assert world.ask("SELECT * FROM state.bridge").height == len(former)
+        assert world.ask("SELECT * FROM state.bridge").height == len(former) + 1, "and the mother's"
     world.close(anyway=anyway)
     assert hits(world.centre.folder, former) == 0
     assert world.ask("SELECT * FROM state.bridge").is_empty()
@@ -366,35 +366,25 @@ def renamed(world: World, people: set[frozenset[str]]) -> set[frozenset[str]]:
     return {frozenset(new[key] for key in person) for person in people}
 
 
-KEYS_OF_CORE = (
-    "entity_id",
-    "resident_id",
-    "person_id",
-    "resident_key",
-    "mother_resident_id",
-    "pregnancy_key",
-    "pregnancy_id",
-)
-
-
 @pytest.mark.usefixtures("plain")
 def test_a_new_centre_key_changes_every_pseudonym_and_no_join(tmp_path: Path) -> None:
     world = World(tmp_path)
     world.early()
     world.load((SUZU, [birth("c29", "m29/1", is_cancelled=True, tokens={})]))
-    people, numbers = world.people(), world.core(without=KEYS_OF_CORE)
+    people, numbers = world.people(), world.core(with_ids=False)
     stored = " UNION ".join(
         f"SELECT {column} AS key FROM {table} WHERE {column} IS NOT NULL"
         for table, column in world.ask("""SELECT schema_name || '.' || table_name, column_name FROM duckdb_columns()
             WHERE data_type = 'UUID' AND schema_name IN ('state', 'landing', 'core') AND table_name NOT LIKE 'current_%'""").rows()
     )
     old = [UUID(key).bytes for key in world.ask(stored)["key"]]
-    assert hits(world.centre.folder, old) == len(old) > 100
+    assert hits(world.centre.folder, old) > 0.9 * len(old) > 100, "all but those that stand alone in their column"
     create("centre", world.centre.keys / "centre", version=2)
     assert world.rekey() == 2
     assert hits(world.centre.folder, old) == 0
+    assert set(world.ask(stored)["key"]).isdisjoint(str(UUID(bytes=key)) for key in old)
     assert world.people() == renamed(world, people)
-    assert world.core(without=KEYS_OF_CORE) == numbers
+    assert world.core(with_ids=False) == numbers
 
 
 def test_loads_go_through_the_same_chain(world: World, unrotated_numbers: State) -> None:
@@ -402,7 +392,7 @@ def test_loads_go_through_the_same_chain(world: World, unrotated_numbers: State)
     create("centre", world.centre.keys / "centre", version=2)
     world.rekey()
     assert world.late() == [None]
-    assert world.core(without=KEYS_OF_CORE) == unrotated_numbers
+    assert world.core(with_ids=False) == unrotated_numbers
     world.load((SUZU, [birth("c0", "m0/1", tokens=tokens(0), birth_weight_g_class=2000, revision_no=1)]))
     assert world.ask("SELECT count(*) FROM core.birth WHERE birth_weight_g_class = 2000").item() == 1
     assert world.ask("SELECT count(*) FROM landing.birth").item() == len(CHILDREN)
