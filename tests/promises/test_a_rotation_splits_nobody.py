@@ -195,6 +195,20 @@ def test_also_while_the_bridge_is_open(world: World, unrotated: State) -> None:
     assert world.core() == unrotated
 
 
+def test_a_pair_outlives_the_row_that_carried_it(world: World) -> None:
+    """The first town takes its child back; one town knows it by the former version alone, another by the current one."""
+    bridged(world)
+    world.sends_with(2)
+    gone = of_child("child_checkup", "pmh-c0", "31", "2023-09", feed="ehr", tokens={}, is_cancelled=True)
+    assert world.load((SUZU, [birth("c0", "m0/1", is_cancelled=True, tokens={}), gone])) == [None]
+    assert world.load((WAKASA, moved(range(1)))) == [None]
+    both = f"""SELECT count(*) FROM core.resident o JOIN core.resident n ON n.person_id = o.person_id
+        WHERE o.submitter = '{ANAMIZU}' AND n.submitter = '{WAKASA}'"""
+    assert world.ask(both).item() == 1
+    world.close()
+    assert world.ask(both).item() == 1
+
+
 def test_also_where_a_town_rotates_later_than_the_others(world: World, unrotated: State) -> None:
     bridged(world)
     world.sends_with(1)
