@@ -73,14 +73,14 @@ def test_a_bridge_left_in_a_script_stops_at_the_next_rotation(town: Town, centre
 def test_a_person_flagged_after_the_rotation_takes_along_what_was_sent_before_it(town: Town, centre: Path) -> None:
     """The tie by name in the state is under the submitter's own key: a new edge key does not untie a family."""
     name = {"kana_surname": "カガミ", "kana_given_name": "クウタ", "birth_date": "2023-06-10", "sex_code": "1"}
-    town.feeds.put("birth", row("birth", person_local="901", **name))
+    town.feeds.put("child_checkup", row("child_checkup", person_local="901", **name))
     town.send()
     (centre / "edge" / "edge-1.key").rename(town.home / "edge-1.key")
     create("edge", centre / "edge", version=2)
-    town.feeds.put("birth", row("birth", person_local="902", **name))
+    town.feeds.put("child_checkup", row("child_checkup", person_local="902", **name))
     town.protected.write_text("local_number\n902\n")
-    births = opened(town.send().parcel, centre).tables["birth"]
-    assert births["is_cancelled"].to_list() == [True]
+    seen = opened(town.send().parcel, centre).tables["child_checkup"]
+    assert seen["is_cancelled"].to_list() == [True]
 
 
 @pytest.fixture
