@@ -177,10 +177,8 @@ def _apply_in_batches(
     """
     batch: list[Taken] = []
     for place, parcel in enumerate(waiting):
-        for asked in waiting[place and place + 1 : place + 2]:
-            _ask(
-                linkage, asked, applying.standing.centre_chain
-            )  # one ahead: the linkage process works on the next parcel meanwhile
+        for asked in waiting[place and place + 1 : place + 2]:  # one ahead: it works on the next parcel meanwhile
+            _ask(linkage, asked, applying.standing.centre_chain)
         if any(taken.manifest.submitter == parcel.manifest.submitter for taken in batch):
             applying.start(batch)
             batch = []
