@@ -22,12 +22,13 @@ TOKEN_COLUMNS = "submitter, resident_key, rule, pseudonym"
 
 @dataclass(frozen=True)
 class Taken:
-    """A verified parcel, ready for the landing: rows by record with their keys, tokens, arrival lags, its receipt."""
+    """A verified parcel, ready for the landing: rows by record with their keys, tokens, counts (arrival lags, outreach), its receipt."""
 
     manifest: Manifest
     frames: Mapping[str, pl.DataFrame]
     tokens: pl.DataFrame
     lags: pl.DataFrame
+    outreach: pl.DataFrame
     file_name: str
     receipt: bytes
 
@@ -72,6 +73,9 @@ def _apply(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], *, i
         _write_line(connection, parcel)
     _insert(connection, "state.parcel_record", [_counts(p) for p in parcels])
     _insert(connection, "landing.arrival_lag", [p.lags.with_columns(**p.whose) for p in parcels])
+    closed = [year for (year,) in connection.execute(CLOSED_YEARS).fetchall()]
+    is_held = (pl.col("listed_quarter").dt.offset_by("-3mo").dt.year()).is_in(closed)
+    _insert(connection, "landing.outreach", [p.outreach.with_columns(**p.whose, is_held=is_held) for p in parcels])
 
 
 def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.DataFrame, is_first: bool) -> None:

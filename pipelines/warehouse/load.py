@@ -26,7 +26,14 @@ from pipelines.warehouse.receipt import accepted_receipt, parcel_name, refused_r
 from pipelines.warehouse.refresh import refresh_if_stale
 from pipelines.warehouse.refusal import REASONS, Refused
 from pipelines.warehouse.schema import prepare
-from pipelines.warehouse.tables import check_rows, composite_tokens, read_lags, read_records, with_pseudonyms
+from pipelines.warehouse.tables import (
+    check_rows,
+    composite_tokens,
+    read_lags,
+    read_outreach,
+    read_records,
+    with_pseudonyms,
+)
 
 BATCH_ROWS = 500_000  # the larger, the fewer row groups are begun in one batch and written again in the next
 KEPT_BYTES = 64 << 20  # of verified members, until their turn comes
@@ -228,7 +235,8 @@ def _take(standing: Standing, parcel: Waiting, recipient: Recipient, linkage: Li
     check_rows(frames, manifest.municipalities, scope, manifest.years)
     frames, name = with_pseudonyms(frames, pseudonyms), parcel_name(parcel.path)
     tokens = composite_tokens(frames, pseudonyms)
-    return Taken(manifest, frames, tokens, read_lags(member), name, accepted_receipt(name, manifest))
+    lags, outreach = read_lags(member), read_outreach(member)
+    return Taken(manifest, frames, tokens, lags, outreach, name, accepted_receipt(name, manifest))
 
 
 def _refuse(folder: Path, path: Path, refused: Refused, result: LoadResult) -> None:
