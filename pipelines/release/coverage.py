@@ -15,6 +15,7 @@ RECORD_OF_GRAIN = {
     "birth": "birth",
     "checkup_person": "child_checkup_target",
     "questionnaire": "child_questionnaire",
+    "claim": "claim",
     "outreach": "outreach",  # no record: counts of lists that were made, so that nothing tells whether somebody was on one
 }
 SMALLEST_EXPECTED = 100
