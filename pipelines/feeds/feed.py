@@ -65,6 +65,12 @@ class Feed:
     earlier: tuple[str, ...] = ()
     item_form: str = ""
 
+    @property
+    def tells_who_numbers(self) -> bool:
+        """Its local numbers come with whoever gave them (the town of an agent's, the facility of FHIR's): two places may
+        use one number, and a delivery may hold the residents of several municipalities."""
+        return self.is_of_agent or self.format == "fhir"
+
     @cached_property
     def records(self) -> tuple[Record, ...]:
         return tuple(RECORDS[name] for name in self.record_names)
