@@ -17,8 +17,8 @@ class Column:
 
     header: the CSV heading, or the path in the JSON object (`basicFiveInfo.nameKana`).
     conversion: how the sent text becomes the field's text: `` (as it is), `flag` (1/0), `true_false`,
-        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2); what a
-        spreadsheet made of digits: `zeros_2`, `zeros_6` (that many digits again), `phone` (its leading 0 again).
+        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2); `era_date` or `era_digits` (a date of the
+        Japanese calendar, feeds.eras); what a spreadsheet made of digits: `zeros_2`, `zeros_6` (that many digits again), `phone` (its leading 0 again).
     """
 
     header: str
