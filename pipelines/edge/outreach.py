@@ -68,8 +68,8 @@ def outreach(
 ) -> OutreachResult:  # fmt: skip
     """Writes the list of one rule as CSV, 0600, and remembers its lines in `state` where that is named.
 
-    keys: with `state`, the directory of the local key. Raises EdgeProblem (2, 64, 75), KeyProblem (77), OSError; then
-    nothing was made.
+    keys: with `state`, the directory of the local key. today: the day after which no list is counted. Raises EdgeProblem
+    (2, 64, 75), KeyProblem (77), OSError; then nothing was made, but a list whose lines could not be remembered.
     """
     rule = _rule(rule_id)
     refuse_parcel_folder(out.parent)
@@ -89,11 +89,10 @@ def outreach(
         stopped = {s: once.filter(pl.col("stop") == s).height for s in (*(stop.id for stop in STOPS), MERGED)}
         file = write_private(out, _csv(listed, rule))
         if before:
-            said = _not_counted(before, rule, as_of, today or date.today())
             now = followed(listed_before(before.directory), home, connection)
-            if said is None:
-                now = remembered(now, lines.filter(IS_LISTED), rule, as_of, home.keys)
-            remember(before.directory, now)
+            said = _not_counted(before, rule, as_of, today or date.today())
+            own = lines.filter(IS_LISTED)
+            remember(before.directory, now if said else remembered(now, own, rule, as_of, home.keys))
             warnings.append(said or COUNTED)
         connection.close()
     return OutreachResult(home.folder.submitter, rule, listed.height, stopped, warnings, file)

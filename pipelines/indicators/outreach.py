@@ -203,9 +203,9 @@ SUMS = ()
 INDICATORS = (
     Indicator(
         "outreach_reached_rate", "proportion", "プッシュ型支援 到達率", "Outreach: reached among listed",
-        "市区町村の支援の名簿に載った件数(規則ごと・四半期ごとに最初に載ったとき1件、除く事由のあるものを除く)のうち、次の四半期の"
+        "市区町村の支援の名簿に載った件数(規則ごとに最初に載ったとき1件、その四半期の件数を送った後も載っていれば改めて1件。除く事由のあるものを除く)のうち、次の四半期の"
         "末までに、足りなかった受診・訪問・相談・接種の記録ができたものの割合(名簿の基準日の年度別)。",
-        "Share of the lines on the towns' lists of outreach (one per rule, when somebody first comes on it; stops taken off) for "
+        "Share of the lines on the towns' lists of outreach (one per rule when somebody first comes on it, one more where they still stand there when its quarter was told) for "
         "which the visit, talk, examination or dose that was missing is on record by the end of the next quarter, by fiscal "
         "year of the list's day.",
         numerator="outreach_reached", denominator="outreach_listed", unit="%", direction="higher",
