@@ -10,8 +10,10 @@ from pipelines.edge.protect import protected_people
 from tests.edge.made_bundles import bundle, patient, read, rows, visit
 from tests.edge.made_feeds import MOTHER
 
-OLD = {"identity": "old", "number": "H-0"}
-LABEL = {"meta": {"security": [{"code": "R", "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"}]}}
+OLD: dict[str, Any] = {"identity": "old", "number": "H-0"}
+LABEL: dict[str, Any] = {
+    "meta": {"security": [{"code": "R", "system": "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"}]}
+}
 RENAMED = MOTHER | {"name": "別姓花子", "kana_surname": "ベツセイ", "kana_given_name": "ハル"}
 
 

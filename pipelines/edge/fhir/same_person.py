@@ -14,9 +14,10 @@ MUST_AGREE = ("Patient.birthDate", "Patient.gender")
 def join(told: Gathered) -> None:
     """Gives the people of each group the least of their numbers; the others are kept as `Person.other_number`."""
     for group in _groups(told.links):
-        for key in group if (file := next((told.flagged[k] for k in group if k in told.flagged), None)) else ():
-            told.flagged.setdefault(key, file)
-        people = [told.people[key] for key in group if key in told.people]
+        known = [key for key in group if key in told.people]
+        if flags := [told.flagged[key] for key in group if key in told.flagged]:
+            told.flagged = dict.fromkeys(known, flags[0]) | told.flagged
+        people = [told.people[key] for key in known]
         numbers = {number for person in people if (number := person.told.get(NUMBER))}
         if len(numbers) > 1 and _agree(people):
             _renumber(told, people, min(numbers), numbers)
