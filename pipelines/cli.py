@@ -42,6 +42,14 @@ OwnHeadings = Annotated[
         help="自治体独自の見出し(合成と同じCSV) / own headings of the municipal CSV, as mchdb synth takes them",
     ),
 ]
+StateIfAny = Annotated[
+    Path | None,
+    typer.Option("--state", help="送付の状態(以前の提出も考えに入れる) / takes earlier deliveries into account"),
+]
+LocalKey = Annotated[
+    list[Path] | None,
+    typer.Option("--keys", help="--state と一緒に、local の鍵のフォルダ / with --state: directory of the local key"),
+]
 RunLog = Annotated[
     Path | None,
     typer.Option(
@@ -244,6 +252,8 @@ def edge_outreach(
     as_of: Annotated[str, typer.Option(help="基準日 / the day, YYYY-MM-DD")],
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="名簿のCSV(庁内) / the list, inside the town hall")],
+    state: StateIfAny = None,
+    key_directories: LocalKey = None,
     layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
@@ -253,8 +263,9 @@ def edge_outreach(
     from pipelines.edge.run_log import logged
 
     day = _day(as_of)
-    with logged(log, "outreach", feeds):
-        done = outreach(feeds, rule, day, protected, out, layout)
+    keys = key_directories or []
+    with logged(log, "outreach", feeds, keys):
+        done = outreach(feeds, rule, day, protected, out, layout, state, keys)
     _tell(done, as_json)
 
 
@@ -263,6 +274,8 @@ def edge_summary(
     feeds: Path,
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="出力先(庁内) / where it is put, inside the town hall")],
+    state: StateIfAny = None,
+    key_directories: LocalKey = None,
     layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
@@ -272,8 +285,9 @@ def edge_summary(
     from pipelines.edge.summary import summarize
     from pipelines.warehouse.core import ORDER, core_sql
 
-    with logged(log, "summary", feeds):
-        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER], layout)
+    keys = key_directories or []
+    with logged(log, "summary", feeds, keys):
+        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER], layout, state, keys)
     _tell(done, as_json)
 
 

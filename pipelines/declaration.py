@@ -375,6 +375,8 @@ class OutreachRule:
     records: without an accepted file of each of them no list is made.
     beside: records in which help may stand too; where there is no file of one, the reader is told.
     fresh: (record, days) - where its last row was recorded longer before the day, the reader is told to make sure first.
+    reached: SQL over the grain: what was missing has come (a visit, a dose, a consultation); `as_of` is the day it was listed
+        for. Empty: no count of the rule leaves the town hall, because whoever is on its list may have lost a pregnancy.
     """
 
     id: str
@@ -392,6 +394,7 @@ class OutreachRule:
     records: tuple[str, ...]
     beside: tuple[str, ...] = ()
     fresh: tuple[str, int] | None = None
+    reached: str = ""
 
 
 @dataclass(frozen=True)

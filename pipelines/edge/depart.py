@@ -45,7 +45,8 @@ class Departure:
     """records, tokens: tables of the two members, sorted. sent: what the state remembers afterwards.
 
     leaving: record -> accepted rows that leave, cancellations of the feed among them. staying: record -> rows that
-    never leave or are of protected people (absent: none). windowed: pregnancies that lost event months. span: fiscal years of the events.
+    never leave or are of protected people (absent: none). protected: `local_person` tokens of everybody who stays.
+    not_here: feed and record of rows sent before, of people who may leave, that are not in this delivery. windowed: pregnancies that lost event months. span: fiscal years of the events.
     """
 
     records: dict[str, pl.DataFrame]
@@ -53,6 +54,8 @@ class Departure:
     sent: pl.DataFrame
     leaving: dict[str, int]
     staying: dict[str, int]
+    protected: pl.Series
+    not_here: list[tuple[str, str]]
     windowed: int
     span: tuple[int, int] | None
 
@@ -94,6 +97,8 @@ def depart(
         pl.concat([sent, leaving.select(*SENT_SCHEMA)]).unique(GONE, keep="last", maintain_order=True),
         _counted(heads.filter(LEAVES | TOLD_GONE)),
         _counted(heads.filter(~LEAVES & ~TOLD_GONE)),
+        inside["local_person"],
+        _not_here(sent, heads["local_row"], inside),
         windowed.pregnancies,
         _span(rows),
     )
@@ -134,6 +139,11 @@ def _protected_tokens(
         for part in people.partition_by("namespace")
     ]
     return everyone_tied(pl.concat(seeds) if seeds else pl.Series(dtype=pl.Binary), [sent, live])
+
+
+def _not_here(sent: pl.DataFrame, here: pl.Series, inside: dict[str, pl.Series]) -> list[tuple[str, str]]:
+    gone = sent.filter(~is_tied(inside)).join(here.to_frame(), on="local_row", how="anti")
+    return sorted(gone.select("feed", "record").unique().iter_rows())
 
 
 def _mothers(composite: pl.DataFrame) -> pl.DataFrame:

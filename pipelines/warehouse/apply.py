@@ -22,7 +22,8 @@ TOKEN_COLUMNS = "submitter, resident_key, rule, pseudonym, key_version, canon_ve
 
 @dataclass(frozen=True)
 class Taken:
-    """A verified parcel, ready for the landing: rows by record with their keys, tokens, arrival lags, its receipt.
+    """A verified parcel, ready for the landing: rows by record with their keys, tokens, counts (arrival lags, outreach),
+    its receipt.
 
     pairs: pseudonyms of two versions (schema PAIRS), of a parcel in a bridging period.
     """
@@ -31,6 +32,7 @@ class Taken:
     frames: Mapping[str, pl.DataFrame]
     tokens: pl.DataFrame
     lags: pl.DataFrame
+    outreach: pl.DataFrame
     file_name: str
     receipt: bytes
     pairs: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAIRS))
@@ -84,6 +86,9 @@ def _apply(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], *, i
         _write_line(connection, parcel)
     _insert(connection, "state.parcel_record", [_counts(p) for p in parcels])
     _insert(connection, "landing.arrival_lag", [p.lags.with_columns(**p.whose) for p in parcels])
+    closed = [year for (year,) in connection.execute(CLOSED_YEARS).fetchall()]
+    is_held = (pl.col("listed_quarter").dt.offset_by("-3mo").dt.year()).is_in(closed)
+    _insert(connection, "landing.outreach", [p.outreach.with_columns(**p.whose, is_held=is_held) for p in parcels])
 
 
 def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.DataFrame, is_first: bool) -> None:

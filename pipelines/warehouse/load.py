@@ -31,6 +31,7 @@ from pipelines.warehouse.tables import (
     check_rows,
     composite_tokens,
     read_lags,
+    read_outreach,
     read_records,
     with_pseudonyms,
 )
@@ -235,8 +236,8 @@ def _take(standing: Standing, parcel: Waiting, recipient: Recipient, linkage: Li
     check_rows(frames, manifest.municipalities, scope, manifest.years)
     frames, name = with_pseudonyms(frames, pseudonyms), parcel_name(parcel.path)
     tokens = composite_tokens(frames, pseudonyms)
-    lags, receipt = read_lags(member), accepted_receipt(name, manifest)
-    return Taken(manifest, frames, tokens, lags, name, receipt, bridge_pairs(pseudonyms))
+    lags, outreach, receipt = read_lags(member), read_outreach(member), accepted_receipt(name, manifest)
+    return Taken(manifest, frames, tokens, lags, outreach, name, receipt, bridge_pairs(pseudonyms))
 
 
 def _refuse(folder: Path, path: Path, refused: Refused, result: LoadResult) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pipelines.records import RECORDS
 from pipelines.records.linkage import LinkageVersion
-from pipelines.records.parcel import FORMAT_VERSION, LAG_TABLE, RECORD_VERSION_SPAN, TOKENS_TABLE
+from pipelines.records.parcel import FORMAT_VERSION, LAG_TABLE, OUTREACH_TABLE, RECORD_VERSION_SPAN, TOKENS_TABLE
 from pipelines.warehouse.refusal import Refused
 
 LAST_YEAR = 9999
@@ -61,7 +61,7 @@ class Manifest:
 
     @property
     def records(self) -> dict[str, Table]:
-        """Tables of records, without tokens and arrival lags."""
+        """Tables of records, without tokens and counts."""
         return {name: table for name, table in self.tables.items() if name in RECORDS}
 
 
@@ -115,11 +115,14 @@ def _is_table(table: Any) -> bool:
 
 
 def _check_records(raw: dict[str, Any]) -> None:
-    """Version N and N-1 of a record are read; a table that is no record is the tokens or the arrival lags."""
+    """Version N and N-1 of a record are read; a table that is no record is the tokens or one of counts."""
     versions = raw["record_versions"]
     if not {name for name in raw["tables"] if name in RECORDS} <= set(versions):
         raise Refused("altered")
-    if not set(raw["tables"]) <= set(RECORDS) | {TOKENS_TABLE, LAG_TABLE} or TOKENS_TABLE not in raw["tables"]:
+    if (
+        not set(raw["tables"]) <= set(RECORDS) | {TOKENS_TABLE, LAG_TABLE, OUTREACH_TABLE}
+        or TOKENS_TABLE not in raw["tables"]
+    ):
         raise Refused("unknown_record")
     for name, version in versions.items():
         newest = RECORDS[name].version if name in RECORDS else 0

@@ -10,7 +10,16 @@ import pyarrow.parquet as pq
 from pipelines.declaration import MONTHED, Field, Matches, OneOf, Record
 from pipelines.records import RECORDS
 from pipelines.records.linkage import TOKEN_RULES
-from pipelines.records.parcel import LAG_SCHEMA, LAG_TABLE, TOKEN_BYTES, record_schema
+from pipelines.records.parcel import (
+    LAG_SCHEMA,
+    LAG_TABLE,
+    MOST_LISTED,
+    OUTREACH_RULES,
+    OUTREACH_SCHEMA,
+    OUTREACH_TABLE,
+    TOKEN_BYTES,
+    record_schema,
+)
 from pipelines.warehouse.applied import Scope
 from pipelines.warehouse.open_parcel import Opened
 from pipelines.warehouse.refusal import Refused
@@ -46,6 +55,32 @@ def read_lags(opened: Opened) -> pl.DataFrame:
     if lags.schema != pl.Schema(LAG_SCHEMA) or not lags.select(_is_whole_month("event_month")).item():
         raise Refused("malformed_table")
     return lags
+
+
+def read_outreach(opened: Opened) -> pl.DataFrame:
+    """What came of the lists of outreach, as counts of a rule and a quarter; empty where the parcel has none.
+
+    Only a municipality keeps lists, and of its own residents. Raises Refused.
+    """
+    manifest = opened.manifest
+    if OUTREACH_TABLE not in manifest.tables:
+        return pl.DataFrame(schema=OUTREACH_SCHEMA)
+    counts = _read(opened, [OUTREACH_TABLE])[OUTREACH_TABLE]
+    if counts.schema != pl.Schema(OUTREACH_SCHEMA) or not counts.select(_are_counts()).item():
+        raise Refused("malformed_table")
+    if manifest.submitter not in manifest.municipalities:
+        raise Refused("out_of_scope_municipality")
+    return counts
+
+
+def _are_counts() -> pl.Expr:
+    listed, reached, quarter = pl.col("listed"), pl.col("reached"), pl.col("listed_quarter")
+    return pl.all_horizontal(
+        *(pl.col(c).is_not_null().all() for c in OUTREACH_SCHEMA),
+        pl.col("rule").is_in(OUTREACH_RULES).all(), (quarter == quarter.dt.truncate("1q")).all(),
+        reached.is_between(0, listed).all(), listed.cast(pl.Int64).sum() <= MOST_LISTED,
+        ~pl.struct("rule", "listed_quarter").is_duplicated().any(),
+    )  # fmt: skip
 
 
 def check_rows(frames: Mapping[str, pl.DataFrame], municipalities: tuple[str, ...], scope: Scope, years: range) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -68,10 +69,18 @@ class Town:
         domain = "|".join([rule, self.code, "" if feed == "municipal" else feed, *parts])
         return hmac.new(self.code.encode() * 8, domain.encode(), hashlib.sha256).digest()[:16]
 
-    def send(self, rows: Sequence[Row], out: Path, span: Sequence[int] = (2022, 2024), **facts: Any) -> Path:
-        """A sealed parcel in `out`; `facts` replace what the manifest would say."""
+    def send(
+        self,
+        rows: Sequence[Row],
+        out: Path,
+        span: Sequence[int] = (2022, 2024),
+        also: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+        **facts: Any,
+    ) -> Path:
+        """A sealed parcel in `out`; `also`: more tables of counts. `facts` replace what the manifest would say."""
         self.sequence += 1
         records, tokens = self.tables(rows)
+        records |= also
         versions = {c: facts[c] for c in ("key_version", "canon_version") if c in facts}
         tokens = tokens.with_columns(pl.lit(v, pl.Int32).alias(c) for c, v in versions.items())
         said = {
