@@ -121,7 +121,8 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     system, stated = case.system, case.terms
     for _ in range(QUICK_REPAIRS):
         found, proof = _quickly_found(case, reason, proof)
-        rows = _nearest(case, reason, np.flatnonzero(found))
+        rows = np.flatnonzero(found)
+        rows = np.union1d(_nearest(case, reason, rows), _beside(case, reason, rows, proof.middle))
         if not len(rows):
             break
         reason = _hide(case, reason, rows, Reason.SECONDARY)
