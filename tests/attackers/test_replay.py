@@ -1,0 +1,170 @@
+"""Promise 7: the pattern of what is hidden does not tell a hidden number (privacy, hole 23).
+
+The attacker has the published tables, the rule, this code and the policy, everything but the secret of the warehouse.
+It draws tables that fit what is shown, each with another secret, protects them as a release does, and keeps those in
+which the same cells are hidden. What a small cell is in these is all that the pattern tells of it.
+
+Every table is a count of its own, so one call protects thousands: the keyed draw of a cell depends on the name of its
+count, and another count is as good as another secret. MCHDB_REPLAYED says how many tables are attacked (1000 for a
+thorough run).
+"""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import polars as pl
+import pytest
+
+from pipelines.release import suppress
+from pipelines.release.line_rule import Choice, choice
+from pipelines.release.suppress import protect
+from pipelines.release.system import System
+from tests.release import made_tables as t
+
+TABLES = int(os.environ.get("MCHDB_REPLAYED", "16"))
+TOTAL = "P1"
+SMALL = range(1, 10)  # what the rule of a city hides by itself
+VALUES, CERTAINTY = 3, 0.5  # so many values give the same pattern, and none of them has more of the posterior
+DRAWN, ENOUGH = 250, 60  # tables drawn at a time, and how many that fit are enough to judge by
+ROUNDS = int(os.environ.get("MCHDB_ROUNDS", "10"))
+FEW = 20  # of fewer, the share of one value says nothing yet
+
+Table = dict[str, int]
+
+
+@dataclass
+class Attack:
+    """What is shown of one table, and every value that a hidden town had in a drawn table of the same pattern."""
+
+    towns: Table
+    hidden: frozenset[str]
+    fitting: list[list[int]] = field(default_factory=list)
+
+    @property
+    def unknown(self) -> list[str]:
+        return sorted(self.hidden - {TOTAL})
+
+    @property
+    def is_open(self) -> bool:
+        return len(self.fitting) < ENOUGH
+
+    def drawn(self, rng: np.random.Generator) -> Table:
+        """A table that fits what is shown, each as likely as any other; beside a hidden total, towns of every size."""
+        names = self.unknown
+        if TOTAL in self.hidden:
+            parts = rng.integers(0, 2 * max(self.towns.values()), len(names))
+        else:
+            rest, n = sum(self.towns[name] for name in names), len(names)
+            bars = np.sort(rng.choice(rest + n - 1, n - 1, replace=False))
+            parts = np.diff(np.concatenate([[-1], bars, [rest + n - 1]])) - 1
+        return self.towns | dict(zip(names, parts.tolist(), strict=True))
+
+    def posteriors(self) -> Iterator[np.ndarray]:
+        """How often each value fitted, for every small town that is hidden."""
+        for place, name in enumerate(self.unknown):
+            if self.towns[name] in SMALL:
+                yield np.bincount([values[place] for values in self.fitting]) / len(self.fitting)
+
+
+def made_tables(n: int, seed: int = 23) -> list[Table]:
+    """Towns of nearly the same size, of somewhat different sizes, and of all sizes; one in four is small."""
+    rng = np.random.default_rng(seed)
+    made = []
+    while len(made) < n:
+        size, middle = int(rng.integers(5, 10)), int(rng.integers(11, 60))
+        sizes = (middle + rng.integers(0, 2, size), rng.poisson(middle, size), rng.integers(10, 400, size))[
+            len(made) % 3
+        ]
+        small = rng.random(size) < 0.25
+        values = np.where(small, rng.integers(1, 10, size), np.maximum(sizes, 10))
+        if small.any():
+            made.append({f"T{i}": int(v) for i, v in enumerate(values)})
+    return made
+
+
+def patterns(tables: list[Table], secret: bytes) -> list[frozenset[str]]:
+    """Which areas each table hides; every table is protected with draws of its own."""
+    by_size: dict[int, list[int]] = {}
+    for nth, towns in enumerate(tables):
+        by_size.setdefault(len(towns), []).append(nth)
+    found: dict[int, frozenset[str]] = {}
+    for alike in by_size.values():
+        names = {f"n{nth}": tables[nth] for nth in alike}
+        rows = [row for name, towns in names.items() for row in t.totals(name, {TOTAL: sum(towns.values()), **towns})]
+        areas = t.areas(dict.fromkeys(tables[alike[0]], t.CITY), TOTAL)
+        counts = {name: t.count(name) for name in names}
+        done = protect(t.cells(rows), areas, counts, {}, t.STANDARD, secret).cells
+        hidden = done.filter(~pl.col("is_shown")).group_by("count_id").agg("area_code")
+        there = {name: frozenset(areas) for name, areas in hidden.iter_rows()}
+        found |= {nth: there.get(f"n{nth}", frozenset()) for nth in alike}
+    return [found[nth] for nth in range(len(tables))]
+
+
+def attacked(n: int) -> list[Attack]:
+    """Every table replayed until enough drawn ones fit, or it has had its rounds."""
+    tables = made_tables(n)
+    attacks = [Attack(*both) for both in zip(tables, patterns(tables, b"of the warehouse"), strict=True)]
+    rng = np.random.default_rng(1)
+    for turn in range(ROUNDS):
+        left = [attack for attack in attacks if attack.is_open for _ in range(DRAWN)]
+        drawn = [attack.drawn(rng) for attack in left]
+        for attack, towns, hidden in zip(left, drawn, patterns(drawn, b"guess %d" % turn), strict=True):
+            if hidden == attack.hidden:
+                attack.fitting.append([towns[name] for name in attack.unknown])
+    return attacks
+
+
+def told(attacks: list[Attack]) -> list[tuple[int, float]]:
+    """Of every small town: how many values fit, and the share of the likeliest (0 where too few tables fitted)."""
+    return [
+        (int((found > 0).sum()), float(found.max()) if len(attack.fitting) >= FEW else 0.0)
+        for attack in attacks
+        for found in attack.posteriors()
+    ]
+
+
+def test_the_pattern_leaves_every_small_number_open() -> None:
+    attacks = attacked(TABLES)
+    found = told(attacks)
+    few = sum(len(attack.fitting) < FEW for attack in attacks)
+    print(
+        f"{len(attacks)} tables, {len(found)} small cells: at least {min(n for n, _ in found)} values fit, the likeliest "
+        f"has at most {max(share for _, share in found):.2f}; fewer than {FEW} drawn tables fitted {few} tables"
+    )
+    assert len(found) >= TABLES, "every table has a small town"
+    assert few <= TABLES / 4
+    assert [each for each in found if each[0] < VALUES or each[1] > CERTAINTY] == []
+
+
+def by_value_alone(system: System, secret: bytes) -> Choice:
+    """The choice without its keyed draw: whoever knows the values knows what is hidden."""
+    return replace(choice(system, secret), draw=np.ones(len(system.value)))
+
+
+LEVEL = {"T0": 45, "T1": 46, "T2": 45, "T3": 45, "T4": 9}
+
+
+def every_table_that_fits(attack: Attack) -> Iterator[Table]:
+    """All that three hidden towns can be under a shown total."""
+    rest = sum(attack.towns[name] for name in attack.unknown)
+    for first in range(rest + 1):
+        for second in range(rest + 1 - first):
+            values = (first, second, rest - first - second)
+            yield attack.towns | dict(zip(attack.unknown, values, strict=True))
+
+
+@pytest.mark.parametrize("is_keyed", [True, False], ids=["keyed", "by value alone"])
+def test_a_choice_by_value_alone_gives_a_number_away(is_keyed: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four towns of a size and a small one: every table that fits is tried, so nothing is left to chance."""
+    if not is_keyed:
+        monkeypatch.setattr(suppress, "choice", by_value_alone)
+    attack = Attack(LEVEL, *patterns([LEVEL], b"of the warehouse"))
+    assert len(attack.unknown) == 3 and TOTAL not in attack.hidden
+    tables = list(every_table_that_fits(attack))
+    for towns, hidden in zip(tables, patterns(tables, b"guess"), strict=True):
+        if hidden == attack.hidden:
+            attack.fitting.append([towns[name] for name in attack.unknown])
+    ((values, _),) = told([attack])
+    assert (values >= VALUES) is is_keyed
