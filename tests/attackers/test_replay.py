@@ -12,6 +12,7 @@ thorough run).
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import groupby
 
 import numpy as np
 import polars as pl
@@ -30,6 +31,7 @@ VALUES, CERTAINTY = 3, 0.5  # so many values give the same pattern, and none of 
 DRAWN, ENOUGH = 250, 60  # tables drawn at a time, and how many that fit are enough to judge by
 ROUNDS = int(os.environ.get("MCHDB_ROUNDS", "10"))
 FEW = 20  # of fewer, the share of one value says nothing yet
+AT_ONCE = 4_000  # tables protected in one call
 
 Table = dict[str, int]
 
@@ -86,20 +88,24 @@ def made_tables(n: int, seed: int = 23) -> list[Table]:
 
 def patterns(tables: list[Table], secret: bytes) -> list[frozenset[str]]:
     """Which areas each table hides; every table is protected with draws of its own."""
-    by_size: dict[int, list[int]] = {}
-    for nth, towns in enumerate(tables):
-        by_size.setdefault(len(towns), []).append(nth)
+    ordered = sorted(range(len(tables)), key=lambda nth: len(tables[nth]))
     found: dict[int, frozenset[str]] = {}
-    for alike in by_size.values():
-        names = {f"n{nth}": tables[nth] for nth in alike}
-        rows = [row for name, towns in names.items() for row in t.totals(name, {TOTAL: sum(towns.values()), **towns})]
-        areas = t.areas(dict.fromkeys(tables[alike[0]], t.CITY), TOTAL)
-        counts = {name: t.count(name) for name in names}
-        done = protect(t.cells(rows), areas, counts, {}, t.STANDARD, secret).cells
-        hidden = done.filter(~pl.col("is_shown")).group_by("count_id").agg("area_code")
-        there = {name: frozenset(areas) for name, areas in hidden.iter_rows()}
-        found |= {nth: there.get(f"n{nth}", frozenset()) for nth in alike}
+    for _, alike in groupby(ordered, key=lambda nth: len(tables[nth])):
+        same_size = list(alike)
+        for first in range(0, len(same_size), AT_ONCE):
+            found |= _patterns({nth: tables[nth] for nth in same_size[first : first + AT_ONCE]}, secret)
     return [found[nth] for nth in range(len(tables))]
+
+
+def _patterns(tables: dict[int, Table], secret: bytes) -> dict[int, frozenset[str]]:
+    """Those of tables with as many towns each."""
+    names = {f"n{nth}": towns for nth, towns in tables.items()}
+    rows = [row for name, towns in names.items() for row in t.totals(name, {TOTAL: sum(towns.values()), **towns})]
+    areas = t.areas(dict.fromkeys(next(iter(tables.values())), t.CITY), TOTAL)
+    counts = {name: t.count(name) for name in names}
+    done = protect(t.cells(rows), areas, counts, {}, t.STANDARD, secret).cells
+    hidden = dict(done.filter(~pl.col("is_shown")).group_by("count_id").agg("area_code").iter_rows())
+    return {nth: frozenset(hidden.get(f"n{nth}", ())) for nth in tables}
 
 
 def attacked(n: int) -> list[Attack]:
