@@ -6,7 +6,7 @@ outsider and as each single submitter. Findings name cells and rules, never a hi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -14,10 +14,15 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
+from pipelines.indicators import COUNTS
+from pipelines.release.areas import strictest
 from pipelines.release.attack import Undecided
+from pipelines.release.beside import EARLIER, with_earlier
+from pipelines.release.borders import SUCCESSION, bordered
 from pipelines.release.bounds import too_narrow
 from pipelines.release.findings import Finding
 from pipelines.release.intervals import NoTable
+from pipelines.release.ledger import Ledger
 from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
 from pipelines.release.proof import Proof
@@ -25,6 +30,7 @@ from pipelines.release.reading import opened, table
 from pipelines.release.symbols import SHOWN
 from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
 from pipelines.release.view import view
+from pipelines.release.vintage import unsafe_changes
 
 ADDS_NOTHING = ("not_collected", "not_applicable")
 SEARCHES = 12  # for two tables apart; each looks on only for the cells that none has proven yet
@@ -48,26 +54,106 @@ class Published:
     counts: dict[str, Count]
     indicators: dict[str, Indicator]
     policy: Policy
+    succession: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUCCESSION))
+    release_id: str = ""
+
+    @property
+    def places(self) -> pl.DataFrame:
+        """The areas that have cells."""
+        return self.areas.filter(pl.col("area_code").is_in(self.cells["area_code"].unique().implode()))
 
 
-def audit_published(path: Path, ledger: Path | None = None, *, with_intervals: bool = True) -> list[Finding]:
+def audit_published(
+    path: Path, ledger: Path | None = None, *, with_intervals: bool = True, outdated: pl.DataFrame | None = None
+) -> list[Finding]:
     """Everything that is wrong with a published file, worst first; empty where it is safe.
 
-    with_intervals: False where the same pattern of hidden cells was proven just before, as in the release itself.
+    ledger: attack with what earlier releases showed, too. with_intervals: False where the same pattern of hidden cells
+    was proven just before, as in the release itself. outdated: keys of earlier values that are known not to be true
+    any more (the release itself knows).
     Raises UsageError for a file that is no release, LedgerError for a broken ledger.
     """
     with opened(path) as connection:
         release = _read(connection)
+    past = None
+    if ledger is not None:
+        past = Past.of(Ledger.open(ledger, None), release.release_id)
+        release = replace(release, areas=past.in_strictest_tier(release.areas))
     found = [*_beside_status(release), *_ratios(release)]
     if not found:
-        found = audit_cells(release, with_intervals=with_intervals)
-    return [*found, *_vintages(path, release, ledger)]
+        found = _attacked(release, past, outdated, with_intervals=with_intervals)
+    return [*found, *_vintages(release, past)]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was published before a release: `Ledger.earlier_cells` with the hidden ones, and `Ledger.populations`."""
+
+    cells: pl.DataFrame
+    populations: pl.DataFrame
+
+    @staticmethod
+    def of(ledger: Ledger, release_id: str) -> "Past":
+        return Past(ledger.earlier_cells(before=release_id, with_hidden=True), ledger.populations(before=release_id))
+
+    def in_strictest_tier(self, areas: pl.DataFrame) -> pl.DataFrame:
+        """The areas with the smallest population that they were ever published with."""
+        people = [f.select("area_code", pl.col("population").cast(pl.Int64)) for f in (areas, self.populations)]
+        known = strictest(pl.concat(people))
+        return areas.drop("population").join(known, on="area_code", how="left", maintain_order="left")
+
+
+def _attacked(
+    release: Published, past: Past | None, outdated: pl.DataFrame | None, *, with_intervals: bool
+) -> list[Finding]:
+    """What the audits find in a release and what stands beside it. Where the two contradict each other, the data of
+    that family of counts have changed, and it is attacked by itself."""
+    if past is None or past.cells.is_empty():
+        return audit_cells(release, with_intervals=with_intervals)
+    found: list[Finding] = []
+    for part in _families(release):
+        wider = _with_past(part, past, outdated)
+        of_part = audit_cells(wider, with_intervals=with_intervals) if wider else [Finding("contradiction")]
+        if any(f.rule == "contradiction" for f in of_part):
+            of_part = audit_cells(part, with_intervals=with_intervals)
+        found += of_part
+    return found
+
+
+def _families(release: Published) -> Iterator[Published]:
+    """The release in parts: counts tied by nesting or by an indicator stay together, others share no equation."""
+    left = set(release.cells["count_id"].unique())
+    ties = [(p.inner, p.outer) for p in pairs_of(release.counts, release.indicators.values())]
+    while left:
+        family = {min(left)}
+        while more := {c for tie in ties for c in tie if family & set(tie)} - family:
+            family |= more
+        left -= family
+        is_own = release.cells["count_id"].is_in(sorted(family))
+        if is_own.any():
+            yield replace(release, cells=release.cells.filter(is_own))
+
+
+def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) -> Published | None:
+    """The release with the cells beside it, where there are any; None where they do not fit together at all."""
+    own = {c: release.counts[c] for c in release.cells["count_id"].unique()}
+    same = past.cells.filter(pl.col("count_id").is_in(sorted(own)))
+    try:
+        wider = with_earlier(
+            release.cells, release.areas, same, {i: COUNTS.get(i, c) for i, c in own.items()},
+            pairs_of(release.counts, release.indicators.values()), release.succession, past.populations, _held(release),
+            outdated,
+        )  # fmt: skip
+    except IncompleteCells:
+        return None
+    return replace(release, cells=wider[0], areas=wider[1]) if wider else release
 
 
 def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Finding]:
     """The primary rule on what is shown, then what follows from it."""
     try:
-        system = build(_as_known(release), release.areas, pairs_of(release.counts, release.indicators.values()))
+        pairs = pairs_of(release.counts, release.indicators.values())
+        system = bordered(build(_as_known(release), release.places, pairs), release.succession)
     except IncompleteCells:
         return [Finding("contradiction")]
     says = with_public(system, terms(system, release.counts, release.policy), _elsewhere(release))
@@ -122,7 +208,7 @@ def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:
 def _as_known(release: Published) -> pl.DataFrame:
     """Cells with the value where it belongs to this release: not where it is held from an earlier one; and the nothing
     that an area which did not collect, or was not there, adds to every sum (privacy, hole 11)."""
-    shown = pl.when(pl.col("status").is_in(SHOWN) & ~pl.Series(_held(release))).then("value")
+    shown = pl.when(pl.col("status").is_in((*SHOWN, EARLIER)) & ~pl.Series(_held(release))).then("value")
     nothing = pl.when(pl.col("status").is_in(ADDS_NOTHING)).then(0)
     return release.cells.select(*KEYS, value=pl.coalesce(shown, nothing))
 
@@ -223,22 +309,14 @@ def _of_frame(rule: str, frame: pl.DataFrame, keys: tuple[str, ...]) -> Iterator
         yield Finding(rule, cell)
 
 
-def _vintages(path: Path, release: Published, ledger: Path | None) -> Iterator[Finding]:
+def _vintages(release: Published, past: Past | None) -> Iterator[Finding]:
     """Changes since earlier releases that must not be seen; the file itself may stand in the ledger already."""
-    if ledger is None:
+    if past is None or past.cells.is_empty():
         return
-    from pipelines.indicators import COUNTS
-    from pipelines.release.ledger import Ledger
-    from pipelines.release.vintage import unsafe_changes
-
-    with opened(path) as connection:
-        release_id = str(table(connection, "SELECT release_id FROM release").item())
-    earlier = Ledger.open(ledger, None).earlier_cells(before=release_id)
-    if earlier.is_empty():
-        return
+    earlier = past.cells.filter(pl.col("value").is_not_null())
     cells = _as_known(release).with_columns(is_shown=pl.col("value").is_not_null())
     rows = unsafe_changes(
-        cells, earlier, release.policy, release.areas, {i: COUNTS[i] for i in release.counts if i in COUNTS},
+        cells, earlier, release.policy, release.places, {i: COUNTS[i] for i in release.counts if i in COUNTS},
         release.indicators.values(),
     )  # fmt: skip
     yield from _of_frame("vintage_difference", rows, KEYS)
@@ -248,20 +326,21 @@ def _read(connection: duckdb.DuckDBPyConnection) -> Published:
     rows = table(connection, "SELECT * FROM policy")
     settings = dict(rows.select("key", "value").iter_rows())
     cells = table(connection, f"SELECT {', '.join(KEYS)}, value, status FROM count_cell ORDER BY ALL")
-    year = "(SELECT MAX(year) FROM area_population)"
     areas = table(
         connection,
-        "SELECT area_code, level, parent_code, population FROM area JOIN area_population USING (area_code) "
-        f"WHERE year = {year}",
+        "SELECT area_code, level, parent_code, min(population) AS population "
+        "FROM area JOIN area_population USING (area_code) GROUP BY ALL ORDER BY area_code",
     )
     return Published(
         str(table(connection, "SELECT status FROM release").item()),
         cells,
         table(connection, "SELECT * FROM observation"),
-        areas.filter(pl.col("area_code").is_in(cells["area_code"].unique().implode())),
+        areas,
         _counts(table(connection, "SELECT * FROM count_definition"), settings),
         _indicators(table(connection, "SELECT * FROM indicator")),
         policy_from_rows(rows),
+        table(connection, "SELECT old_code, new_code FROM area_succession ORDER BY ALL"),
+        str(table(connection, "SELECT release_id FROM release").item()),
     )
 
 

@@ -73,7 +73,7 @@ class Attack:
 def made_tables(n: int, seed: int = 23) -> list[Table]:
     """Towns of nearly the same size, of somewhat different sizes, and of all sizes; one in four is small."""
     rng = np.random.default_rng(seed)
-    made = []
+    made: list[Table] = []
     while len(made) < n:
         size, middle = int(rng.integers(5, 10)), int(rng.integers(11, 60))
         sizes = (middle + rng.integers(0, 2, size), rng.poisson(middle, size), rng.integers(10, 400, size))[
@@ -166,11 +166,12 @@ def test_a_choice_by_value_alone_gives_a_number_away(is_keyed: bool, monkeypatch
     """Four towns of a size and a small one: every table that fits is tried, so nothing is left to chance."""
     if not is_keyed:
         monkeypatch.setattr(suppress, "choice", by_value_alone)
-    attack = Attack(LEVEL, *patterns([LEVEL], b"of the warehouse"))
+    (hidden,) = patterns([LEVEL], b"of the warehouse")
+    attack = Attack(LEVEL, hidden)
     assert len(attack.unknown) == 3 and TOTAL not in attack.hidden
     tables = list(every_table_that_fits(attack))
-    for towns, hidden in zip(tables, patterns(tables, b"guess"), strict=True):
-        if hidden == attack.hidden:
+    for towns, guess in zip(tables, patterns(tables, b"guess"), strict=True):
+        if guess == attack.hidden:
             attack.fitting.append([towns[name] for name in attack.unknown])
     ((values, _),) = told([attack])
     assert (values >= VALUES) is is_keyed

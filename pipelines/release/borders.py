@@ -1,0 +1,88 @@
+"""Moved borders: what an area was before, or became, as sums over the smallest pieces (privacy, hole 22).
+
+A reader who has a count on old and on new borders subtracts one from the other. Every row of the published table
+`area_succession` is a piece: what went from an old area into a new one. An old area is the sum of its pieces, and so
+is a new one; a piece that is all of an old or of a new area is that area.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import polars as pl
+
+from pipelines.declaration import LEVELS
+from pipelines.release.system import KEYS, WHAT, LineKind, Lines, System
+
+BEFORE = "before"  # in place of a level: such an area has cells in some periods only
+SUCCESSION = {"old_code": pl.String(), "new_code": pl.String()}  # columns that the audit reads
+
+
+def pieces(succession: pl.DataFrame) -> pl.DataFrame:
+    """old_code, new_code, piece. An area that keeps its code is compared with itself, as any change of a value is."""
+    moved = succession.select("old_code", "new_code").unique().filter(pl.col("old_code") != pl.col("new_code"))
+    is_whole = pl.len().over("old_code") == 1
+    is_all_of_new = pl.len().over("new_code") == 1
+    strip = pl.concat_str("old_code", pl.lit(">"), "new_code")
+    return moved.with_columns(
+        piece=pl.when(is_whole).then("old_code").when(is_all_of_new).then("new_code").otherwise(strip)
+    ).sort("old_code", "new_code")
+
+
+def with_strips(cells: pl.DataFrame, succession: pl.DataFrame) -> pl.DataFrame:
+    """The cells (KEYS, value, status), and an unknown one for every strip between an old and a new area."""
+    strips = pieces(succession).filter(pl.col("piece").str.contains(">"))
+    old = cells.join(strips, left_on="area_code", right_on="old_code")
+    both = old.join(cells, left_on=[*WHAT, "new_code"], right_on=[*WHAT, "area_code"], how="semi")
+    unknown = both.select(
+        *(pl.col("piece").alias(k) if k == "area_code" else k for k in KEYS),
+        value=pl.lit(None, cells.schema["value"]), status=pl.lit("suppressed"),
+    )  # fmt: skip
+    return pl.concat([cells, unknown.select(cells.columns)])
+
+
+def with_former(areas: pl.DataFrame, succession: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:
+    """The areas (area_code, level, parent_code, population), former ones and strips too.
+
+    A former area has the smallest population that was `recorded` of it, else that of the area it went into; a strip
+    is no larger than what it lies in.
+    """
+    people = pl.concat([areas.select("area_code", "population"), recorded.select("area_code", "population")])
+    smallest = people.group_by("area_code").agg(pl.min("population"))
+    named = pl.concat([
+        pieces(succession).select("new_code", "old_code", area_code=name) for name in ("piece", "old_code")
+    ])  # fmt: skip
+    former = named.filter(~pl.col("area_code").is_in(areas["area_code"].implode()))
+    found = [former.join(smallest, left_on=key, right_on="area_code") for key in ("area_code", "old_code", "new_code")]
+    known = pl.concat([each.select("area_code", "population") for each in found])
+    rows = known.group_by("area_code").agg(pl.min("population")).select(
+        "area_code", level=pl.lit(BEFORE), parent_code=pl.lit(None, pl.String), population="population"
+    )  # fmt: skip
+    return pl.concat([areas.select(rows.columns), rows.cast(dict(areas.select(rows.columns).schema))])  # type: ignore[arg-type]
+
+
+def bordered(system: System, succession: pl.DataFrame) -> System:
+    """The system with a sum for every area whose borders moved, in every period in which all of its terms are there."""
+    known = pieces(succession)
+    if known.is_empty():
+        return system
+    terms = pl.concat([
+        known.select(whole="new_code", part="piece"),
+        known.filter(pl.len().over("old_code") > 1).select(whole="old_code", part="piece"),
+    ]).filter(pl.col("whole") != pl.col("part"))  # fmt: skip
+    rows = system.frame.head(system.n_cells).select(*KEYS).with_row_index("row")
+    parts = terms.with_columns(n=pl.len().over("whole")).join(rows, left_on="part", right_on="area_code")
+    sums = rows.rename({"row": "sum_row"})
+    lines = parts.join(sums, left_on=["whole", *WHAT], right_on=["area_code", *WHAT])
+    whole = lines.group_by("sum_row").agg("row", pl.first("n")).filter(pl.col("row").list.len() == pl.col("n"))
+    level = pl.when(pl.col("level").is_in(LEVELS)).then("level").otherwise(pl.lit("municipality"))
+    return replace(system, frame=system.frame.with_columns(level), lines=_appended(system.lines, whole.sort("sum_row")))
+
+
+def _appended(lines: Lines, more: pl.DataFrame) -> Lines:
+    cells = [np.array([s, *sorted(parts)], dtype=np.int64) for s, parts in more.select("sum_row", "row").iter_rows()]
+    sizes = np.concatenate([np.diff(lines.start), np.array([len(c) for c in cells], dtype=np.int64)])
+    return Lines(
+        np.concatenate([lines.cells, *cells]),
+        np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
+        np.concatenate([lines.kind, np.full(len(cells), int(LineKind.AREA))]),
+    )
