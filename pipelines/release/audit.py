@@ -21,7 +21,7 @@ from pipelines.release.beside import EARLIER, with_earlier
 from pipelines.release.borders import SUCCESSION, bordered
 from pipelines.release.bounds import too_narrow
 from pipelines.release.findings import Finding
-from pipelines.release.intervals import NoTable
+from pipelines.release.intervals import NoTable, narrow
 from pipelines.release.ledger import Ledger
 from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
@@ -29,7 +29,7 @@ from pipelines.release.proof import Proof
 from pipelines.release.reading import opened, table
 from pipelines.release.symbols import SHOWN
 from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
-from pipelines.release.view import view
+from pipelines.release.view import View, polytope, view
 from pipelines.release.vintage import unsafe_changes
 
 ADDS_NOTHING = ("not_collected", "not_applicable")
@@ -163,7 +163,10 @@ def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Find
     small = (primary(system, says)[:n] > 0) & is_told
     found = [*_of_rows("small_count", system, small), *_of_rows("contradiction", system, _contradicting(system))]
     try:
-        return found or [*_derived(system, says, is_hidden, _held(release), with_intervals=with_intervals)]
+        found = found or [*_derived(system, says, is_hidden, _held(release), with_intervals=with_intervals)]
+        if found and (release.cells["status"] == EARLIER).any():
+            _refuse_impossible(view(system, says, is_hidden))
+        return found
     except (NoTable, Undecided):
         return [Finding("contradiction")]
 
@@ -191,13 +194,20 @@ def _derived(system: System, says: Terms, is_hidden: Mask, is_held: Mask, *, wit
     if told.any() or not with_intervals:
         yield from _of_rows("exactly_told", system, told)
         return
-    narrow = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
+    thin = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
     proof = replace(proof, is_wide=is_held)
-    for nth in range(0 if narrow.any() else SEARCHES):
+    for nth in range(0 if thin.any() else SEARCHES):
         proof = proof.continued(seen, SINGLES if nth > 1 else 0)
         if not proof.is_open(seen).any():
             return
-    yield from _of_rows("narrow_interval", system, narrow if narrow.any() else proof.is_open(seen))
+    yield from _of_rows("narrow_interval", system, thin if thin.any() else proof.is_open(seen))
+
+
+def _refuse_impossible(seen: View) -> None:
+    """Raises NoTable where no table at all fits what is known: then nothing can be said to follow from it."""
+    columns, tables = polytope(seen, np.ones(seen.system.n_cells, dtype=bool))
+    nothing = np.zeros(len(columns), dtype=bool)
+    narrow(tables, (), nothing, nothing)
 
 
 def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:

@@ -5,7 +5,7 @@ that this release does not replace, as long as nothing published says that its d
 mixes two states of the data works out nothing. An earlier value is put aside
 
 - where anything that it is a sum of was shown with another value since, or keeps an earlier one now;
-- where it does not add up with what is shown, or is smaller than what lies within it;
+- where it does not add up with what is shown, or is smaller than what it holds or what lies within it;
 - and at the gate of a release, which knows, where its true value is another one now.
 """
 
@@ -124,11 +124,14 @@ def _of_what_it_holds(system: System, moved_at: Rows, is_earlier: Mask) -> Rows:
 
 
 def _does_not_fit(system: System, is_aside: Mask) -> Mask:
-    """Cells of sums that do not add up, and of pairs of which the part is larger than the whole."""
+    """Cells of sums that do not add up or are less than their known parts, and of pairs of which the part is larger
+    than the whole."""
     wrong = np.zeros(system.n_cells, dtype=bool)
     value = np.where(is_aside, np.nan, system.value[: system.n_cells])
     lines, (inner, outer) = system.cell_lines, system.certain
     gap = np.abs(lines.equations(system.n_cells) @ value) >= 1  # NaN, an unknown part, is no contradiction
+    least = lines.equations(system.n_cells) @ np.nan_to_num(value)
+    gap |= (least >= 1) & ~np.isnan(value[lines.cells[lines.start[:-1]]])
     wrong[lines.cells[gap[lines.of_entry]]] = True
     larger = value[inner] > value[outer]
     wrong[inner[larger]] = wrong[outer[larger]] = True

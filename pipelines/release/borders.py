@@ -74,8 +74,25 @@ def bordered(system: System, succession: pl.DataFrame) -> System:
     sums = rows.rename({"row": "sum_row"})
     lines = parts.join(sums, left_on=["whole", *WHAT], right_on=["area_code", *WHAT])
     whole = lines.group_by("sum_row").agg("row", pl.first("n")).filter(pl.col("row").list.len() == pl.col("n"))
-    level = pl.when(pl.col("level").is_in(LEVELS)).then("level").otherwise(pl.lit("municipality"))
-    return replace(system, frame=system.frame.with_columns(level), lines=_appended(system.lines, whole.sort("sum_row")))
+    return replace(
+        system, frame=_of_its_sender(system.frame, known), lines=_appended(system.lines, whole.sort("sum_row"))
+    )
+
+
+def _of_its_sender(frame: pl.DataFrame, known: pl.DataFrame) -> pl.DataFrame:
+    """A piece is told by the area that it went into, as a ward is by its city; a former area of several by itself."""
+    went = known.filter(pl.col("piece") != pl.col("new_code")).select(area_code="piece", went_into="new_code")
+    is_former, is_piece = ~pl.col("level").is_in(LEVELS), pl.col("went_into").is_not_null()
+    level = (
+        pl.when(is_former & is_piece)
+        .then(pl.lit("ward"))
+        .when(is_former)
+        .then(pl.lit("municipality"))
+        .otherwise("level")
+    )
+    above = pl.when(is_former).then("went_into").otherwise("parent_code")
+    joined = frame.join(went, on="area_code", how="left", maintain_order="left")
+    return joined.with_columns(level=level, parent_code=above).select(frame.columns)
 
 
 def _appended(lines: Lines, more: pl.DataFrame) -> Lines:
