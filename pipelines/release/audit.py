@@ -16,8 +16,8 @@ import polars as pl
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
 from pipelines.indicators import COUNTS
 from pipelines.release.areas import strictest
-from pipelines.release.attack import Undecided
-from pipelines.release.beside import EARLIER, with_earlier
+from pipelines.release.attack import Undecided, told_to_outsiders
+from pipelines.release.beside import EARLIER, OUTDATED, with_earlier
 from pipelines.release.borders import SUCCESSION, bordered
 from pipelines.release.bounds import too_narrow
 from pipelines.release.findings import Finding
@@ -56,6 +56,7 @@ class Published:
     policy: Policy
     succession: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUCCESSION))
     release_id: str = ""
+    by_outsiders: bool = False  # attacked by nobody who sends records himself
 
     @property
     def places(self) -> pl.DataFrame:
@@ -112,12 +113,12 @@ def _attacked(
         return audit_cells(release, with_intervals=with_intervals)
     found: list[Finding] = []
     for part in _families(release):
-        wider = _with_past(part, past, outdated)
-        of_part = audit_cells(wider, with_intervals=with_intervals) if wider else [Finding("contradiction")]
-        if any(f.rule == "contradiction" for f in of_part):
-            of_part = audit_cells(part, with_intervals=with_intervals)
-        found += of_part
-    return found
+        of_part = [audit_cells(wider, with_intervals=with_intervals) for wider in _with_past(part, past, outdated)]
+        fits = [all(f.rule != "contradiction" for f in each) for each in of_part]
+        found += [f for each, is_fitting in zip(of_part, fits, strict=True) for f in each if is_fitting]
+        if not any(fits[:1]):
+            found += audit_cells(part, with_intervals=with_intervals)
+    return list(dict.fromkeys(found))
 
 
 def _families(release: Published) -> Iterator[Published]:
@@ -134,14 +135,26 @@ def _families(release: Published) -> Iterator[Published]:
             yield replace(release, cells=release.cells.filter(is_own))
 
 
-def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) -> Published | None:
-    """The release with the cells beside it, where there are any; None where they do not fit together at all."""
+def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) -> Iterator[Published]:
+    """The release with the cells beside it; and once more over moved borders, for outsiders: the two areas that an
+    area was split into know each other's piece whatever is published, because each knows its own."""
+    borders = [release.succession.clear()]
+    if release.succession["old_code"].is_in(past.cells["area_code"].unique().implode()).any():
+        borders.append(release.succession)
+    for succession in borders:
+        wider = _wider(release, past, outdated, succession)
+        if wider:
+            yield replace(wider, succession=succession, by_outsiders=not succession.is_empty())
+
+
+def _wider(release: Published, past: Past, outdated: pl.DataFrame | None, succession: pl.DataFrame) -> Published | None:
+    """None where the release and what stands beside it do not fit together at all."""
     own = {c: release.counts[c] for c in release.cells["count_id"].unique()}
     same = past.cells.filter(pl.col("count_id").is_in(sorted(own)))
     try:
         wider = with_earlier(
             release.cells, release.areas, same, {i: COUNTS.get(i, c) for i, c in own.items()},
-            pairs_of(release.counts, release.indicators.values()), release.succession, past.populations, _held(release),
+            pairs_of(release.counts, release.indicators.values()), succession, past.populations, _held(release),
             outdated,
         )  # fmt: skip
     except IncompleteCells:
@@ -163,7 +176,7 @@ def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Find
     small = (primary(system, says)[:n] > 0) & is_told
     found = [*_of_rows("small_count", system, small), *_of_rows("contradiction", system, _contradicting(system))]
     try:
-        found = found or [*_derived(system, says, is_hidden, _held(release), with_intervals=with_intervals)]
+        found = found or [*_derived(release, system, says, is_hidden, with_intervals=with_intervals)]
         if found and (release.cells["status"] == EARLIER).any():
             _refuse_impossible(view(system, says, is_hidden))
         return found
@@ -181,15 +194,22 @@ def _contradicting(system: System) -> Mask:
     return wrong
 
 
-def _derived(system: System, says: Terms, is_hidden: Mask, is_held: Mask, *, with_intervals: bool) -> Iterator[Finding]:
+def _derived(
+    release: Published, system: System, says: Terms, is_hidden: Mask, *, with_intervals: bool
+) -> Iterator[Finding]:
     """Peeling and null space as outsider and as every submitter, then an interval for every hidden cell.
 
-    is_held: shown with the value of an earlier release, unknown in this one: may not be told exactly, but its
-    interval is what the earlier release said.
+    A held cell is shown with the value of an earlier release and unknown in this one: it may not be told exactly, but
+    its interval is what the earlier release said.
     """
-    seen = view(system, says, is_hidden)
-    told = np.zeros(system.n_cells, dtype=bool)
-    rows, proof = Proof.of_nothing(system.n_cells).told(seen)
+    seen, is_held = view(system, says, is_hidden), _held(release)
+    seen = replace(seen, is_target=seen.is_target & (release.cells["status"] != OUTDATED).to_numpy())
+    told, proof = np.zeros(system.n_cells, dtype=bool), Proof.of_nothing(system.n_cells)
+    if release.by_outsiders:
+        rows = told_to_outsiders(seen)
+        rows = rows[seen.is_target[rows]]
+    else:
+        rows, proof = proof.told(seen)
     told[rows] = True
     if told.any() or not with_intervals:
         yield from _of_rows("exactly_told", system, told)

