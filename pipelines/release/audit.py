@@ -150,10 +150,12 @@ def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) ->
 def _wider(release: Published, past: Past, outdated: pl.DataFrame | None, succession: pl.DataFrame) -> Published | None:
     """None where the release and what stands beside it do not fit together at all."""
     own = {c: release.counts[c] for c in release.cells["count_id"].unique()}
+    is_former = pl.col("area_code").is_in(release.succession["old_code"].implode())
+    areas = pl.concat([release.places, release.areas.filter(~is_former)]).unique("area_code", maintain_order=True)
     same = past.cells.filter(pl.col("count_id").is_in(sorted(own)))
     try:
         wider = with_earlier(
-            release.cells, release.areas, same, {i: COUNTS.get(i, c) for i, c in own.items()},
+            release.cells, areas, same, {i: COUNTS.get(i, c) for i, c in own.items()},
             pairs_of(release.counts, release.indicators.values()), succession, past.populations, _held(release),
             outdated,
         )  # fmt: skip

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Count
-from pipelines.release.borders import BEFORE, bordered, with_former, with_strips
+from pipelines.release.borders import BEFORE, bordered, with_former, with_known_sums, with_strips
 from pipelines.release.system import KEYS, WHAT, Mask, Pair, Rows, System, build
 from pipelines.release.vintage import same_quantity
 
@@ -46,13 +46,16 @@ def with_earlier(
     )
     around = with_former(areas, former, recorded)
     here = around.filter((pl.col("level") != BEFORE) | pl.col("area_code").is_in(every["area_code"].unique().implode()))
-    every = _filled(every, here)
+    every = _filled(every, here, former)
     is_shown = pl.Series(np.concatenate([~is_held, np.ones(every.height - cells.height, dtype=bool)]))
     known = every.with_columns(value=pl.when(is_shown).then("value"))
     system = bordered(build(known, here, tuple(pairs)), former)
     doubtful = _doubtful(system, every, same, ~is_shown.to_numpy())
-    kept = every.with_columns(value=pl.when(~pl.Series(doubtful)).then("value"))
-    return kept.with_columns(status=pl.when(pl.Series(doubtful)).then(pl.lit(OUTDATED)).otherwise("status")), here
+    kept = every.with_columns(
+        value=pl.when(~pl.Series(doubtful)).then("value"),
+        status=pl.when(pl.Series(doubtful)).then(pl.lit(OUTDATED)).otherwise("status"),
+    )
+    return with_known_sums(kept, former, EARLIER), here
 
 
 def _with_status(rows: pl.DataFrame, outdated: pl.DataFrame | None) -> pl.DataFrame:
@@ -79,12 +82,15 @@ def _absent(same: pl.DataFrame, cells: pl.DataFrame, areas: pl.DataFrame, former
     return found.group_by(KEYS).agg(value=last).sort(KEYS)
 
 
-def _filled(every: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
-    """A cell for every area of a level that has one: who was not in an earlier release added nothing to its sums."""
+def _filled(every: pl.DataFrame, areas: pl.DataFrame, former: pl.DataFrame) -> pl.DataFrame:
+    """A cell for every area of a level that has one: who was not in an earlier release added nothing to its sums, but
+    an area made of former ones was there in them."""
     levels = areas.filter(pl.col("level") != BEFORE).select("area_code", "level")
     there = every.join(levels, on="area_code").select(*WHAT, "level").unique()
     missing = there.join(levels, on="level").join(every, on=list(KEYS), how="anti")
-    nothing = missing.select(*KEYS, value=pl.lit(None, every.schema["value"]), status=pl.lit("not_collected"))
+    was_there = pl.col("area_code").is_in(former["new_code"].implode())
+    status = pl.when(was_there).then(pl.lit(OUTDATED)).otherwise(pl.lit("not_collected"))
+    nothing = missing.select(*KEYS, value=pl.lit(None, every.schema["value"]), status=status)
     return pl.concat([every, nothing.sort(KEYS)])
 
 

@@ -40,6 +40,20 @@ def with_strips(cells: pl.DataFrame, succession: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([cells, unknown.select(cells.columns)])
 
 
+def with_known_sums(cells: pl.DataFrame, succession: pl.DataFrame, status: str) -> pl.DataFrame:
+    """The cells, in which an area whose former areas are all known is known by their sum: earlier releases told it."""
+    parts = pieces(succession).filter(pl.col("piece") != pl.col("new_code"))
+    named = parts.select("piece", "new_code", n=pl.len().over("new_code"))
+    known = named.join(cells.drop_nulls("value"), left_on="piece", right_on="area_code")
+    sums = known.group_by("new_code", *WHAT).agg(pl.sum("value").alias("sum"), pl.len().alias("known"), pl.first("n"))
+    whole = sums.filter(pl.col("known") == pl.col("n")).select(*WHAT, "sum", area_code="new_code")
+    joined = cells.join(whole, on=list(KEYS), how="left", maintain_order="left")
+    is_told = pl.col("value").is_null() & pl.col("sum").is_not_null()
+    return joined.with_columns(
+        value=pl.coalesce("value", "sum"), status=pl.when(is_told).then(pl.lit(status)).otherwise("status")
+    ).select(cells.columns)
+
+
 def with_former(areas: pl.DataFrame, succession: pl.DataFrame, recorded: pl.DataFrame) -> pl.DataFrame:
     """The areas (area_code, level, parent_code, population), former ones and strips too.
 
