@@ -248,13 +248,10 @@ def reads_the_other_town(hold: Hold) -> Attempt:
 def unmerges_villages(hold: Hold) -> Attempt:
     """7. A merged town, in any release, less the villages of which it was made that any release shows.
 
-    What two shown villages had together is no news of the town, unless a release hides it.
+    What shown villages had together was told with them, and is no news of the town.
     """
     known = {cell: value for file in hold.files for cell, value in known_of(file).items()}
     every = pl.concat([file.cells.select(KEY) for file in hold.files]).unique()
-    hidden = (
-        hold.last.cells.filter(~pl.col("status").is_in(SHOWN)).select(pl.concat_str(KEY, separator="|")).to_series()
-    )
     found, tried = [], 0
     succession = hold.last.table("area_succession")
     for (new,), rows in succession.group_by("new_code"):
@@ -262,7 +259,7 @@ def unmerges_villages(hold: Hold) -> Attempt:
         tried += len(olds)
         parts = every.filter(pl.col("area_code").is_in(olds - {new}))
         told = subtracted(_terms(parts, area_code=pl.lit(new)), dict(known)) if parts.height else {}
-        found += _exact({c: value for c, value in told.items() if c.split("|")[3] in olds or c in set(hidden)})
+        found += _exact({cell: value for cell, value in told.items() if cell.split("|")[3] in olds})
     return Attempt(tried, found)
 
 
