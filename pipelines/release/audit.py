@@ -111,14 +111,26 @@ def _attacked(
     that family of counts have changed, and it is attacked by itself."""
     if past is None or past.cells.is_empty():
         return audit_cells(release, with_intervals=with_intervals)
+    attempts = _attempts(release, past, outdated, with_intervals=with_intervals)
+    if all(_fits(each) for each in attempts) and attempts:
+        return list(dict.fromkeys(f for each in attempts for f in each))
     found: list[Finding] = []
     for part in _families(release):
-        of_part = [audit_cells(wider, with_intervals=with_intervals) for wider in _with_past(part, past, outdated)]
-        fits = [all(f.rule != "contradiction" for f in each) for each in of_part]
-        found += [f for each, is_fitting in zip(of_part, fits, strict=True) for f in each if is_fitting]
-        if not any(fits[:1]):
+        attempts = _attempts(part, past, outdated, with_intervals=with_intervals)
+        found += [f for each in attempts if _fits(each) for f in each]
+        if not any(map(_fits, attempts[:1])):
             found += audit_cells(part, with_intervals=with_intervals)
     return list(dict.fromkeys(found))
+
+
+def _attempts(
+    release: Published, past: Past, outdated: pl.DataFrame | None, *, with_intervals: bool
+) -> list[list[Finding]]:
+    return [audit_cells(wider, with_intervals=with_intervals) for wider in _with_past(release, past, outdated)]
+
+
+def _fits(found: list[Finding]) -> bool:
+    return all(f.rule != "contradiction" for f in found)
 
 
 def _families(release: Published) -> Iterator[Published]:
