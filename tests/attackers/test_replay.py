@@ -29,6 +29,7 @@ TOTAL = "P1"
 SMALL = range(1, 10)  # what the rule of a city hides by itself
 VALUES, CERTAINTY = 3, 0.5  # so many values give the same pattern, and none of them has more of the posterior
 DRAWN, ENOUGH = 250, 60  # tables drawn at a time, and how many that fit are enough to judge by
+NEAR, NEAR_ROUNDS, MOVED = 200, 25, 4  # tables near the true one, and how many people are moved in them
 ROUNDS = int(os.environ.get("MCHDB_ROUNDS", "10"))
 FEW = 20  # of fewer, the share of one value says nothing yet
 AT_ONCE = 4_000  # tables protected in one call
@@ -43,6 +44,7 @@ class Attack:
     towns: Table
     hidden: frozenset[str]
     fitting: list[list[int]] = field(default_factory=list)
+    near: list[list[int]] = field(default_factory=list)  # that fit too, but were not drawn by chance alone
 
     @property
     def unknown(self) -> list[str]:
@@ -51,6 +53,10 @@ class Attack:
     @property
     def is_open(self) -> bool:
         return len(self.fitting) < ENOUGH
+
+    @property
+    def has_few_values(self) -> bool:
+        return any(values < VALUES for values, _ in self.told())
 
     def drawn(self, rng: np.random.Generator) -> Table:
         """A table that fits what is shown, each as likely as any other; beside a hidden total, towns of every size."""
@@ -63,11 +69,22 @@ class Attack:
             parts = np.diff(np.concatenate([[-1], bars, [rest + n - 1]])) - 1
         return self.towns | dict(zip(names, parts.tolist(), strict=True))
 
-    def posteriors(self) -> Iterator[np.ndarray]:
-        """How often each value fitted, for every small town that is hidden."""
+    def moved(self, rng: np.random.Generator) -> Table:
+        """The true table with a few people moved from one hidden town to another. Where tables drawn by chance rarely
+        fit, these show which values do; they say nothing of how likely each is."""
+        one, other = rng.choice(self.unknown, 2, replace=False)
+        least, most = -min(MOVED, self.towns[one]), min(MOVED, self.towns[other])
+        people = int(rng.integers(least, most + 1))
+        return self.towns | {one: self.towns[one] + people, other: self.towns[other] - people}
+
+    def told(self) -> Iterator[tuple[int, float]]:
+        """For every small town that is hidden: how many values fit, and the share of the likeliest (0 where too few
+        drawn tables fitted to say)."""
         for place, name in enumerate(self.unknown):
             if self.towns[name] in SMALL:
-                yield np.bincount([values[place] for values in self.fitting]) / len(self.fitting)
+                drawn = [values[place] for values in self.fitting]
+                share = np.bincount(drawn).max() / len(drawn) if len(drawn) >= FEW else 0.0
+                yield len({*drawn, *(values[place] for values in self.near)}), float(share)
 
 
 def made_tables(n: int, seed: int = 23) -> list[Table]:
@@ -115,25 +132,25 @@ def attacked(n: int) -> list[Attack]:
     rng = np.random.default_rng(1)
     for turn in range(ROUNDS):
         left = [attack for attack in attacks if attack.is_open for _ in range(DRAWN)]
-        drawn = [attack.drawn(rng) for attack in left]
-        for attack, towns, hidden in zip(left, drawn, patterns(drawn, b"guess %d" % turn), strict=True):
-            if hidden == attack.hidden:
-                attack.fitting.append([towns[name] for name in attack.unknown])
+        for attack, values in fitting(left, [attack.drawn(rng) for attack in left], b"guess %d" % turn):
+            attack.fitting.append(values)
+    for turn in range(NEAR_ROUNDS):
+        left = [attack for attack in attacks if attack.has_few_values for _ in range(NEAR)]
+        for attack, values in fitting(left, [attack.moved(rng) for attack in left], b"guess near %d" % turn):
+            attack.near.append(values)
     return attacks
 
 
-def told(attacks: list[Attack]) -> list[tuple[int, float]]:
-    """Of every small town: how many values fit, and the share of the likeliest (0 where too few tables fitted)."""
-    return [
-        (int((found > 0).sum()), float(found.max()) if len(attack.fitting) >= FEW else 0.0)
-        for attack in attacks
-        for found in attack.posteriors()
-    ]
+def fitting(attacks: list[Attack], tables: list[Table], secret: bytes) -> Iterator[tuple[Attack, list[int]]]:
+    """Of the tables, each for its attack, those that hide the same: the values of the hidden towns."""
+    for attack, towns, hidden in zip(attacks, tables, patterns(tables, secret), strict=True):
+        if hidden == attack.hidden:
+            yield attack, [towns[name] for name in attack.unknown]
 
 
 def test_the_pattern_leaves_every_small_number_open() -> None:
     attacks = attacked(TABLES)
-    found = told(attacks)
+    found = [each for attack in attacks for each in attack.told()]
     few = sum(len(attack.fitting) < FEW for attack in attacks)
     print(
         f"{len(attacks)} tables, {len(found)} small cells: at least {min(n for n, _ in found)} values fit, the likeliest "
@@ -170,8 +187,6 @@ def test_a_choice_by_value_alone_gives_a_number_away(is_keyed: bool, monkeypatch
     attack = Attack(LEVEL, hidden)
     assert len(attack.unknown) == 3 and TOTAL not in attack.hidden
     tables = list(every_table_that_fits(attack))
-    for towns, guess in zip(tables, patterns(tables, b"guess"), strict=True):
-        if guess == attack.hidden:
-            attack.fitting.append([towns[name] for name in attack.unknown])
-    ((values, _),) = told([attack])
+    attack.fitting = [values for _, values in fitting([attack] * len(tables), tables, b"guess")]
+    ((values, _),) = attack.told()
     assert (values >= VALUES) is is_keyed
