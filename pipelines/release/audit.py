@@ -21,7 +21,7 @@ from pipelines.release.beside import EARLIER, OUTDATED, with_earlier
 from pipelines.release.borders import SUCCESSION, bordered
 from pipelines.release.bounds import too_narrow
 from pipelines.release.findings import Finding
-from pipelines.release.intervals import NoTable, narrow
+from pipelines.release.intervals import NoTable
 from pipelines.release.ledger import Ledger
 from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
@@ -29,7 +29,7 @@ from pipelines.release.proof import Proof
 from pipelines.release.reading import opened, table
 from pipelines.release.symbols import SHOWN
 from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
-from pipelines.release.view import View, polytope, view
+from pipelines.release.view import View, view
 from pipelines.release.vintage import unsafe_changes
 
 ADDS_NOTHING = ("not_collected", "not_applicable")
@@ -239,9 +239,7 @@ def _derived(
 
 def _refuse_impossible(seen: View) -> None:
     """Raises NoTable where no table at all fits what is known: then nothing can be said to follow from it."""
-    columns, tables = polytope(seen, np.ones(seen.system.n_cells, dtype=bool))
-    nothing = np.zeros(len(columns), dtype=bool)
-    narrow(tables, (), nothing, nothing)
+    Proof.of_nothing(seen.system.n_cells).continued(replace(seen, is_target=np.zeros_like(seen.is_target)))
 
 
 def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:
