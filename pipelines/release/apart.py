@@ -16,9 +16,9 @@ from pipelines.release.projection import Projection
 from pipelines.release.system import Mask, Rows, Values
 
 TABLES = 16  # at a time
-STEPS, MORE_STEPS = 40, 80  # of each table; more where many tables have opened little
-ROUNDS, IDLE_ROUNDS = 8, 2
-WORTH_IT = 0.1  # of the narrow cells, which a round must open
+STEPS, MORE_STEPS = 40, 80  # of each table, when a search begins and when it goes on
+ROUNDS = 8
+WORTH_IT = 0.3  # of the narrow cells a round must open, or another one takes longer than to hide a few more
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit
 UPWARDS = 0.5  # of the wishes
@@ -54,7 +54,7 @@ def push_apart(polytope: Polytope, middle: Values, blocks: list[Rows], wanted: M
     columns = np.concatenate(blocks)
     pushing = _Pushing(polytope.held(columns, middle), middle[columns], [len(b) for b in blocks])
     own = spans.of(columns)
-    pushing.rounds(own, wanted[columns], np.random.default_rng([turn, len(columns), int(columns[0])]))
+    pushing.rounds(own, wanted[columns], turn, np.random.default_rng([turn, len(columns), int(columns[0])]))
     spans.lowest[columns], spans.highest[columns] = own.lowest, own.highest
 
 
@@ -72,20 +72,17 @@ class _Pushing:
         self.block = np.concatenate([block, block[polytope.inner]])
         self.n_blocks = len(sizes)
 
-    def rounds(self, spans: Spans, wanted: Mask, rng: np.random.Generator) -> None:
+    def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator) -> None:
         """Tables until nothing is narrow, or too little is opened by them."""
-        idle, steps = 0, STEPS
         for _ in range(ROUNDS):
             narrow = np.flatnonzero(wanted & spans.narrow(self.width))
             if not len(narrow):
                 return
             force = FORCE * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
             sign = np.where(rng.random(force.shape) < UPWARDS, 1.0, -1.0)
-            spans.take(np.arange(len(self.width)), self.tables(spans, narrow, sign * force, steps))
-            opened = len(narrow) - int((wanted & spans.narrow(self.width)).sum())
-            if opened < WORTH_IT * len(narrow):
-                idle, steps = idle + 1, MORE_STEPS
-            if idle == IDLE_ROUNDS:
+            tables = self.tables(spans, narrow, sign * force, MORE_STEPS if turn else STEPS)
+            spans.take(np.arange(len(self.width)), tables)
+            if len(narrow) - int((wanted & spans.narrow(self.width)).sum()) < WORTH_IT * len(narrow):
                 return
 
     def tables(self, spans: Spans, narrow: Rows, wish: np.ndarray, steps: int) -> np.ndarray:

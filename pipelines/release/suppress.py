@@ -25,6 +25,7 @@ from pipelines.release.view import view
 
 REPAIRS = 5
 QUICK_REPAIRS = 40
+STUBBORN = 3  # turns, after which one more cell is hidden at once for each that is still found
 RINGS = 4
 
 
@@ -162,10 +163,11 @@ def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
 def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     """The reasons after quick repairs, the cells that the audit still finds, and what is proven so far."""
     system, stated = case.system, case.terms
-    for _ in range(QUICK_REPAIRS):
+    for turn in range(QUICK_REPAIRS):
         found, proof = _quickly_found(case, reason, proof)
         rows = np.flatnonzero(found)
-        rows = np.union1d(_nearest(case, reason, rows), _beside(case, reason, rows, proof.middle))
+        at_once = 1 + turn // STUBBORN
+        rows = np.union1d(_nearest(case, reason, rows, at_once), _beside(case, reason, rows, proof.middle))
         if not len(rows):
             break
         reason = _hide(case, reason, rows, Reason.SECONDARY)
@@ -195,8 +197,8 @@ def _hide(case: Case, reason: Rows, rows: Rows, because: Reason) -> Rows:
     return close_lines(case.system, case.terms, reason, case.chosen, because)
 
 
-def _nearest(case: Case, reason: Rows, found: Rows) -> Rows:
-    """For every found cell the first in the order of choice of the shown ones nearest to it."""
+def _nearest(case: Case, reason: Rows, found: Rows, n: int = 1) -> Rows:
+    """For every found cell the first `n` in the order of choice of the shown ones nearest to it."""
     system = case.system
     rank = case.chosen.rank(reason)
     is_free = _may_hide(case, reason)
@@ -207,7 +209,7 @@ def _nearest(case: Case, reason: Rows, found: Rows) -> Rows:
             ring = system.neighbours(ring)
             free = ring[is_free[ring]]
             if len(free):
-                picked.add(int(free[np.argmin(rank[free])]))
+                picked |= set(free[np.argsort(rank[free])[:n]].tolist())
                 break
     return np.array(sorted(picked), dtype=np.int64)
 
