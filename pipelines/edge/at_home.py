@@ -10,7 +10,6 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
 from pipelines.edge.problem import EdgeProblem
@@ -63,7 +62,7 @@ def at_home(feeds: Path, protected: Path, layout: Path | None = None) -> AtHome:
         edge=secrets.token_hex(32), edge_version=1, local=secrets.token_hex(32), local_version=1,
         parcel=secrets.token_hex(32), submitter=folder.submitter,
     )  # fmt: skip
-    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
+    rows = [f.accepted for f in folder.records]
     arrived, never_sent = [f.arrived for f in folder.files], pl.DataFrame(schema=SENT_SCHEMA)
     numbers = of_every_town(numbers, arrived, folder.municipalities)
     return AtHome(folder, depart(arrived, rows, numbers, never_sent, keys), keys)

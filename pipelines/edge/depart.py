@@ -11,23 +11,22 @@ from types import MappingProxyType
 
 import polars as pl
 
-from pipelines.declaration import Role
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
 from pipelines.edge.protect import PERSON, everywhere, protected_people
 from pipelines.edge.pseudonymize import (
-    IDENTITY,
-    PARTS,
     TokenKeys,
     composite_tokens,
     heads_of,
     hmac,
     local_token,
+    people_of,
     token_rows,
 )
 from pipelines.edge.read import Arrived
 from pipelines.edge.state import SENT_SCHEMA
+from pipelines.edge.whose import WHO
 from pipelines.edge.window import hide_narrow_windows
 from pipelines.edge.withdraw import GONE, absent, everyone_tied, is_tied, taken_back
 from pipelines.feeds import FEEDS
@@ -70,7 +69,8 @@ def depart(
     cent of those sent before that may be gone from it, and are taken back.
     """
     heads = heads_of(accepted, keys)
-    composite = composite_tokens(heads.lazy().filter(IS_LIVE).select(IDENTITY).collect(), keys)
+    live = heads.lazy().filter(IS_LIVE).select(WHO, "record_key").collect()
+    composite = composite_tokens(live, people_of(accepted), keys)
     heads = _with_identity(heads, composite, keys)
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
@@ -101,7 +101,7 @@ TOLD_GONE = ~pl.col("stays") & pl.col("is_cancelled") & ~pl.col("is_protected")
 
 
 def _with_identity(heads: pl.DataFrame, composite: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
-    """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state), and no name.
+    """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state).
 
     A cancelled row may come without a name: it is told by its numbers alone.
     """
@@ -109,16 +109,16 @@ def _with_identity(heads: pl.DataFrame, composite: pl.DataFrame, keys: TokenKeys
     names = composite.filter(pl.col("rule") == "name").unique(whose, keep="first", maintain_order=True)
     hexed = names.select(*whose, pl.col("token").bin.encode("hex"))
     named = hexed.select(*whose, local_token(hexed, "local_identity", "token", "", keys).alias("local_identity"))
-    told = heads.drop(PARTS).join(named, on=whose, how="left", maintain_order="left")
+    told = heads.drop(WHO).join(named, on=whose, how="left", maintain_order="left")
     return told.with_columns(pl.when(IS_LIVE).then("local_identity").alias("local_identity"))
 
 
 def _rows_that_leave(accepted: list[Accepted], heads: pl.DataFrame) -> list[Accepted]:
-    """The rows of each part with their `record_key`, without names and without the rows that stay."""
+    """The rows of each part with their `record_key`, without the rows that stay."""
     leaves, parts, first = heads.select(LEAVES).to_series(), [], 0
     for a in accepted:
         place = slice(first, first + a.rows.height)
-        rows = a.rows.drop(a.record.of_role(Role.LINK)).with_columns(heads["record_key"][place])
+        rows = a.rows.with_columns(heads["record_key"][place])
         parts.append(a.with_rows(rows if leaves[place].all() else rows.filter(leaves[place])))
         first += a.rows.height
     return parts

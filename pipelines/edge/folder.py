@@ -146,7 +146,9 @@ def _checked(
 
 
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:
-    return checked if keeps_text else replace(checked, arrived=only_who(checked.arrived))
+    if keeps_text:
+        return checked
+    return replace(checked, arrived=only_who(checked.arrived, checked.begun), begun=checked.begun.clear())
 
 
 def _synthetic_seed(feeds: Path) -> int | None:

@@ -108,10 +108,14 @@ def _without_zeros(number: pl.Expr) -> pl.Expr:
     return number.str.strip_chars_start("0")
 
 
-def only_who(arrived: Arrived) -> Arrived:
-    """The file with no more of its rows than tells who is protected: the rest of the text is let go."""
+def only_who(arrived: Arrived, begun: pl.Series) -> Arrived:
+    """The file with no more of its rows than tells who is protected: the rest of the text is let go.
+
+    begun: where a stretch of rows that name the same people begins (`edge.whose`); its first row tells of all.
+    """
     who = ["person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record), *_shared(arrived)]
-    return replace(arrived, rows=arrived.rows.select("line", *(who if arrived.record.is_of_person else [])))
+    kept = arrived.rows.select("line", *(who if arrived.record.is_of_person else []))
+    return replace(arrived, rows=kept.filter(begun) if len(begun) else kept)
 
 
 def _others(record: Record) -> list[str]:

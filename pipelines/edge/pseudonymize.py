@@ -7,6 +7,7 @@ that no token of one rule, version or submitter can equal that of another. A mis
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import polars as pl
 import polars_hash as plh
@@ -14,12 +15,11 @@ import polars_hash as plh
 from pipelines.declaration import Record
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.canon import canonical
+from pipelines.edge.whose import PARTS, WHO
 from pipelines.records.linkage import CANON_VERSION, LOCAL_RULES, TOKEN_RULES, TokenRule
 from pipelines.records.parcel import TOKEN_BYTES
 
 BETWEEN = "\x1f"  # in no canonical form and in no local number
-PARTS = tuple(dict.fromkeys(part for rule in TOKEN_RULES for part in rule.parts))
-IDENTITY = ("record_key", "feed", "person_local", *PARTS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -43,12 +43,14 @@ def hmac(texts: pl.Series, key: str) -> pl.Series:
 def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
     """Whose row each accepted row is, in the order of the parts: what is decided about leaving is decided on this.
 
-    `record, feed, person_local, is_cancelled, stays`, PARTS as text, `record_key`, and a column for each of LOCAL_RULES,
-    null where a part is missing or a record has none; a record of no person has no number and no PARTS. The row key is
-    of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are under the
-    submitter's own key; one submitter's number never gives the token of another's.
+    `record, feed, person_local, is_cancelled, stays`, WHO (the place among `people_of` all), `record_key`, and a column
+    for each of LOCAL_RULES, null where a part is missing or a record has none; a record of no person has no number. The
+    row key is of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are under
+    the submitter's own key; one submitter's number never gives the token of another's.
     """
-    heads = pl.concat([pl.DataFrame(schema=_HEAD), *(a.rows.select(_head(a, keys)) for a in accepted)])
+    before = accumulate((a.people.height for a in accepted), initial=0)
+    parts = (a.rows.select(_head(a, n, keys)) for a, n in zip(accepted, before, strict=False))
+    heads = pl.concat([pl.DataFrame(schema=_HEAD), *parts])
     shared = [_hmac_once(heads[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"]
     return heads.with_columns(
         hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local), *shared
@@ -63,19 +65,15 @@ def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: 
 _TEXTS = ("record_key", *LOCAL_RULES)
 _HEAD: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("record", "feed", "person_local"), pl.String), "is_cancelled": pl.Boolean, "stays": pl.Boolean,
-    **dict.fromkeys((*PARTS, *_TEXTS), pl.String),
+    WHO: pl.UInt32, **dict.fromkeys(_TEXTS, pl.String),
 }  # fmt: skip
 
 
-def _head(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
-    whose = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
+def _head(accepted: Accepted, people_before: int, keys: TokenKeys) -> list[pl.Expr]:
+    named = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
+    number = pl.col("person_local") if accepted.record.is_of_person else pl.lit(None, pl.String).alias("person_local")
     how = [pl.col("is_cancelled").fill_null(False), _stays(accepted.record).alias("stays")]
-    identity = [_identity(accepted.record, part) for part in ("person_local", *PARTS)]
-    return [*whose, identity[0], *how, *identity[1:], *_texts(accepted, keys)]
-
-
-def _identity(record: Record, part: str) -> pl.Expr:
-    return (pl.col(part) if record.is_of_person else pl.lit(None)).cast(pl.String).alias(part)
+    return [*named, number, *how, pl.col(WHO) + people_before, *_texts(accepted, keys)]
 
 
 def _stays(record: Record) -> pl.Expr:
@@ -108,23 +106,22 @@ def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
     return rows["token"].alias(texts.name)
 
 
-def composite_tokens(people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
+def people_of(accepted: Sequence[Accepted]) -> pl.DataFrame:
+    """`feed, person_local` and PARTS of every stretch of rows, in the order of the parts."""
+    empty = pl.DataFrame(schema=dict.fromkeys(("feed", "person_local", *PARTS), pl.String))
+    return pl.concat([empty, *(a.people.select(pl.lit(a.feed.name).alias("feed"), pl.all()) for a in accepted)])
+
+
+def composite_tokens(heads: pl.DataFrame, people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
     """`record_key, feed, person_local, rule, token`: once per feed, person and distinct identity, on its first row.
 
-    people: the columns IDENTITY (PARTS as text), one row per record row.
+    heads: WHO and `record_key` of the rows that tell of somebody. people: as `people_of`.
     """
-    canon = canonical(_distinct(people).sort("record_key"), PARTS)
+    least = heads.group_by(WHO).agg(pl.col("record_key").min())
+    named = people[least[WHO]].with_columns(least["record_key"])
+    distinct = named.group_by(people.columns).agg(pl.col("record_key").min())
+    canon = canonical(distinct.sort("record_key"), PARTS)
     return pl.concat([_tokens_of(canon, rule, keys) for rule in TOKEN_RULES])
-
-
-def _distinct(people: pl.DataFrame) -> pl.DataFrame:
-    """Each identity with its least row key; rows of one person that follow each other are put together beforehand."""
-    identity = ["feed", "person_local", *PARTS]
-    begins = pl.any_horizontal(pl.col(part).ne_missing(pl.col(part).shift()) for part in identity)
-    stretches = people.select("record_key", *identity, begins=begins | (pl.int_range(pl.len()) == 0))
-    least = stretches.group_by(pl.col("begins").cum_sum(), maintain_order=True).agg(pl.col("record_key").min())
-    first = stretches.filter("begins").select(*identity, least["record_key"])
-    return first.group_by(identity).agg(pl.col("record_key").min())
 
 
 def _tokens_of(canon: pl.DataFrame, rule: TokenRule, keys: TokenKeys) -> pl.DataFrame:

@@ -11,7 +11,6 @@ from pathlib import Path
 from time import perf_counter
 from typing import Any
 
-from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
 from pipelines.edge.note import refuse_other_generation
@@ -132,7 +131,7 @@ def send(
         for feed, note in folder.notes.items():
             refuse_other_generation(feed, note, found.version("local"))
         token_keys = _token_keys(found, folder.submitter)
-        rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
+        rows = [f.accepted for f in folder.records]
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
         numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
