@@ -148,13 +148,16 @@ def _verdicts(typed: pl.DataFrame, firsts: pl.DataFrame, tests: tuple[Test, ...]
 
     firsts: the first row of each stretch, which answers for the stretch where a rule is of its people.
     """
-    asked = [(typed if not t.is_of_people else firsts, t.broken.any().alias(str(i))) for i, t in enumerate(tests)]
-    is_broken = {
-        name for rows in (typed, firsts)
-        for name, answer in rows.select(a for of, a in asked if of is rows).row(0, named=True).items() if answer
-    }  # fmt: skip
-    at_fault = (t.broken.fill_null(False).alias(str(i)) for i, t in enumerate(tests) if str(i) in is_broken)
-    return typed.select("line", *at_fault)
+    named = {str(i): t for i, t in enumerate(tests)}
+    of_rows = _broken(typed, {i: t for i, t in named.items() if not t.is_of_people})
+    broken = of_rows | _broken(firsts, {i: t for i, t in named.items() if t.is_of_people})
+    return typed.select("line", *(t.broken.fill_null(False).alias(i) for i, t in named.items() if i in broken))
+
+
+def _broken(rows: pl.DataFrame, tests: dict[str, Test]) -> set[str]:
+    """Which of the tests some row breaks."""
+    asked = rows.select(t.broken.any().alias(i) for i, t in tests.items())
+    return {i for i in asked.columns if asked[i].item()}
 
 
 @cache
@@ -193,10 +196,12 @@ def _residence(record: Record, municipalities: tuple[str, ...]) -> Test:
 def _first_of_each_key(rows: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, pl.Series]:
     """The rows whose key and revision were not met before, and the lines of the others."""
     named = pl.struct(*record.key, pl.col("revision_no").fill_null(0))
-    if rows.select(named.hash().n_unique() == pl.len()).item():  # far sooner known than which one is the first
+    hashed = rows.select(named.hash()).to_series()
+    if hashed.n_unique() == len(rows):  # known far sooner than which row of a key is the first
         return rows, rows["line"].clear()
-    is_first = rows.select(named.is_first_distinct()).to_series()
-    return rows.filter(is_first), rows.filter(~is_first)["line"]
+    maybe = rows.filter(hashed.is_duplicated())
+    twice = maybe.filter(~maybe.select(named.is_first_distinct()).to_series())["line"]
+    return rows.filter(~pl.col("line").is_in(twice.implode())), twice
 
 
 def _told(arrived: Arrived, broken: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:

@@ -33,9 +33,7 @@ def rows_of(lines: Lines, width: int) -> tuple[pl.DataFrame, list[int], list[int
     """
     last = _last_filled(lines)
     unusual = {
-        n: line for p in _body(lines) if not _is_plain(lines.stretches[p], width)
-        for n, line in enumerate(lines.of(p), start=lines.firsts[p])
-        if n <= last and (line is None or b'"' in line or line.count(b",") != width - 1)
+        n: lines.line(n) for p in _body(lines) for n in _unusual(lines.stretches[p], lines.firsts[p], width) if n <= last
     }  # fmt: skip
     undecodable = [n for n, line in unusual.items() if line is None]
     odd = {n: line for n, line in unusual.items() if line is not None and not _is_row(line, width)}
@@ -63,15 +61,14 @@ def _last_filled(lines: Lines) -> int:
     return last
 
 
-def _is_plain(text: bytes | None, width: int) -> bool:
-    """True for a stretch without quotes in which every line has `width` cells: its commas and newlines say so.
-
-    Never for lines of one cell or none: where one is blank, nothing parts it from none.
-    """
-    if text is None or width < 2:
-        return False
-    parting = text.translate(None, NOT_PARTING) + b"\n"
-    return parting == (b"," * (width - 1) + b"\n") * (len(parting) // width)
+def _unusual(text: bytes | None, first: int, width: int) -> list[int]:
+    """The lines of a stretch that hold a quote or another number of cells: its quotes, commas and newlines say which."""
+    if text is None:
+        return [first]
+    parting, commas = text.translate(None, NOT_PARTING), b"," * (width - 1)
+    if width and parting + b"\n" == (commas + b"\n") * (parting.count(b"\n") + 1):
+        return []
+    return [n for n, between in enumerate(parting.split(b"\n"), start=first) if between != commas or not width]
 
 
 def _rows(lines: Lines, others: dict[int, bytes | None], width: int) -> Iterator[bytes]:

@@ -117,8 +117,8 @@ def composite_tokens(heads: pl.DataFrame, people: pl.DataFrame, keys: TokenKeys)
 
     heads: WHO and `record_key` of the rows that tell of somebody. people: as `people_of`.
     """
-    least = heads.group_by(WHO).agg(pl.col("record_key").min())
-    named = people[least[WHO]].with_columns(least["record_key"])
+    least = heads.group_by(WHO, maintain_order=True).agg(pl.col("record_key").min())  # rising, as the parts are
+    named = people.filter(pl.int_range(pl.len()).is_in(least[WHO].implode())).with_columns(least["record_key"])
     distinct = named.group_by(people.columns).agg(pl.col("record_key").min())
     canon = canonical(distinct.sort("record_key"), PARTS)
     return pl.concat([_tokens_of(canon, rule, keys) for rule in TOKEN_RULES])
