@@ -12,7 +12,7 @@ import polars as pl
 from pipelines.declaration import Between, CrossRule, Field, OneOf, Record, Role
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.read import Arrived
-from pipelines.edge.refusal import REFUSAL_SCHEMA, SENTENCES, refused
+from pipelines.edge.refusal import SENTENCES, no_refusals, refused, told_of
 from pipelines.edge.whose import WHO, begins, naming, people, places
 from pipelines.records import RECORDS
 
@@ -25,8 +25,9 @@ FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "fo
 class Checked:
     """A file after the check: accepted rows (typed, without what ENDS_HERE), refusals, and what its free text held.
 
-    read = len(rows) + refused; free_text_cells: filled cells of free text. people: whose rows they are (`edge.whose`),
-    refused ones too. begun: for every row as it arrived, whether a stretch begins with it.
+    read = len(rows) + let_go + refused; free_text_cells: filled cells of free text. people: whose rows they are
+    (`edge.whose`), refused ones too. begun: for every row as it arrived, whether a stretch begins with it. let_go:
+    accepted rows that are not held here any more.
     """
 
     arrived: Arrived
@@ -35,6 +36,7 @@ class Checked:
     free_text_cells: int
     people: pl.DataFrame = field(default_factory=pl.DataFrame)
     begun: pl.Series = field(default_factory=pl.Series)
+    let_go: int = 0
 
     @property
     def accepted(self) -> Accepted:
@@ -42,7 +44,12 @@ class Checked:
 
     @property
     def refused(self) -> int:
-        return self.arrived.read - len(self.rows)
+        return self.arrived.read - len(self.rows) - self.let_go
+
+    @property
+    def without_rows(self) -> "Checked":
+        """The same file, its rows held by nobody but who took them before."""
+        return replace(self, rows=self.rows.clear(), people=self.people.clear(), let_go=len(self.rows) + self.let_go)
 
 
 @dataclass(frozen=True)
@@ -206,15 +213,9 @@ def _first_of_each_key(rows: pl.DataFrame, record: Record) -> tuple[pl.DataFrame
 
 def _told(arrived: Arrived, broken: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
     """A refusal for each broken rule of each row."""
-    if broken.is_empty():
-        return pl.DataFrame(schema=REFUSAL_SCHEMA)
-    said = pl.DataFrame(
-        [(str(i), t.field, t.rule, t.sentence_ja, t.sentence_en) for i, t in enumerate(tests)],
-        schema=["test", "field", "rule", "sentence_ja", "sentence_en"],
-        orient="row",
+    file, record = arrived.file, arrived.record.name
+    each = (
+        told_of(broken.filter(i)["line"], file, record, t.field, t.rule, t.sentence_ja, t.sentence_en)
+        for i, t in ((i, tests[int(i)]) for i in broken.columns if i != "line")
     )
-    each = broken.unpivot(index="line", variable_name="test", value_name="is_broken").filter("is_broken")
-    return each.join(said, on="test").select(
-        pl.lit(arrived.file).alias("file"), pl.lit(arrived.record.name).alias("record"), "line", "field", "rule",
-        "sentence_ja", "sentence_en",
-    ).sort("line", "field", "rule")  # fmt: skip
+    return pl.concat([no_refusals(), *each]).sort("line", "field", "rule")

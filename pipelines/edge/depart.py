@@ -62,7 +62,7 @@ def depart(
     keys: TokenKeys,
     complete: Mapping[tuple[str, str], int] = NOTHING_COMPLETE,
 ) -> Departure:
-    """What of the accepted rows may leave under these keys.
+    """What of the accepted rows may leave under these keys. The list of them is emptied on the way.
 
     arrived: every file as read, refused ones too (who is protected). numbers: the required list.
     sent: what left before (schema SENT_SCHEMA). complete: (feed, record) whose file holds all rows there are -> per
@@ -82,16 +82,20 @@ def depart(
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
     composite = composite.join(leaving.select("record_key"), on="record_key", how="semi")
+    counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
     rows = _rows_that_leave(accepted, heads)
-    windowed = hide_narrow_windows(rows, _mothers(composite), keys.submitter)
+    accepted.clear()
+    del heads
+    span, windowed = _span(rows), hide_narrow_windows(rows, _mothers(composite), keys.submitter)
+    del rows
+    lag = arrival_lag(windowed.rows)
     return Departure(
-        {**_record_tables(windowed.rows, cancelling), LAG_TABLE: arrival_lag(windowed.rows)},
+        {**_record_tables(windowed.rows, cancelling), LAG_TABLE: lag},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
         pl.concat([sent, leaving.select(*SENT_SCHEMA)]).unique(GONE, keep="last", maintain_order=True),
-        _counted(heads.filter(LEAVES | TOLD_GONE)),
-        _counted(heads.filter(~LEAVES & ~TOLD_GONE)),
+        *counted,
         windowed.pregnancies,
-        _span(rows),
+        span,
     )
 
 
@@ -153,13 +157,14 @@ def _row_keyed(gone: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
 
 
 def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Every record's table, sorted by its row key: the order tells nothing of the source's."""
+    """Every record's table, sorted by its row key: the order tells nothing of the source's. Rows are let go one by one."""
     tables: dict[str, list[pl.DataFrame]] = {}
-    for a in accepted:
+    while accepted:
+        a = accepted.pop(0)
         tables.setdefault(a.record.name, []).append(coarsen(a.rows, a.record, a.feed.name))
     for (name,), rows in cancelling.partition_by("record", as_dict=True).items():
         tables.setdefault(str(name), []).append(cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)]))
-    return {name: _by_key(pl.concat(parts)) for name, parts in sorted(tables.items())}
+    return {name: _by_key(pl.concat(tables.pop(name))) for name in sorted(tables)}
 
 
 def _token_table(

@@ -49,12 +49,14 @@ def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
     the submitter's own key; one submitter's number never gives the token of another's.
     """
     before = accumulate((a.people.height for a in accepted), initial=0)
-    parts = (a.rows.select(_head(a, n, keys)) for a, n in zip(accepted, before, strict=False))
-    heads = pl.concat([pl.DataFrame(schema=_HEAD), *parts])
-    shared = [_hmac_once(heads[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"]
-    return heads.with_columns(
-        hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local), *shared
-    )  # fmt: skip
+    parts = (_of_rows(a.rows.select(_head(a, n, keys)), keys) for a, n in zip(accepted, before, strict=False))
+    heads = pl.concat([_of_rows(pl.DataFrame(schema=_HEAD), keys), *parts])
+    return heads.with_columns(_hmac_once(heads[rule], keys.local) for rule in SHARED_RULES)
+
+
+def _of_rows(heads: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
+    """The heads of one part with what each row has of its own hashed: no text of all rows of a town is held at once."""
+    return heads.with_columns(hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local))
 
 
 def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: TokenKeys) -> pl.Series:
@@ -62,6 +64,7 @@ def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: 
     return hmac(rows.select(_joined(_local_domain(rule, namespace, keys), [part]).alias("text"))["text"], keys.local)
 
 
+SHARED_RULES = tuple(rule for rule in LOCAL_RULES if rule != "local_row")  # many rows have one token
 _TEXTS = ("record_key", *LOCAL_RULES)
 _HEAD: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("record", "feed", "person_local"), pl.String), "is_cancelled": pl.Boolean, "stays": pl.Boolean,

@@ -131,7 +131,7 @@ def send(
         for feed, note in folder.notes.items():
             refuse_other_generation(feed, note, found.version("local"))
         token_keys = _token_keys(found, folder.submitter)
-        rows = [f.accepted for f in folder.records]
+        rows, folder = [f.accepted for f in folder.records], folder.without_rows
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
         numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
