@@ -17,7 +17,11 @@ from pipelines.edge.whose import WHO, begins, naming, people, places
 from pipelines.records import RECORDS
 
 RAW = ":sent"
-ENDS_HERE = (Role.DIRECT, Role.FREE_TEXT, Role.LINK)  # no row needs them after the check; what links is among the people
+ENDS_HERE = (
+    Role.DIRECT,
+    Role.FREE_TEXT,
+    Role.LINK,
+)  # no row needs them after the check; what links is among the people
 FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "form_flag"}
 
 
@@ -74,7 +78,7 @@ def check(arrived: Arrived, municipalities: tuple[str, ...]) -> Checked:
     typed = arrived.rows.select(_typing(arrived.record.name)).with_columns(places(begun))
     if arrived.is_refused:
         none = typed.select(_staying(arrived.record.name)).clear()
-        return Checked(arrived, none, arrived.refusals, texts, begun=begun)
+        return Checked(arrived, none, arrived.refusals, texts, people(typed.clear(), arrived.record), begun)
     tests = (*_tests(arrived.record.name), _residence(arrived.record, municipalities))
     firsts = typed.filter(begun)
     verdicts = _verdicts(typed, firsts, tests)

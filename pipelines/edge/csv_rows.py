@@ -37,10 +37,12 @@ def rows_of(lines: Lines, width: int) -> tuple[pl.DataFrame, list[int], list[int
     }  # fmt: skip
     undecodable = [n for n, line in unusual.items() if line is None]
     odd = {n: line for n, line in unusual.items() if line is not None and not _is_row(line, width)}
-    quoted = {n: _unquoted_where_empty(line) for n, line in unusual.items() if line and b'""' in line}
+    quoted: dict[int, bytes | None] = {
+        n: _unquoted_where_empty(line) for n, line in unusual.items() if line and b'""' in line
+    }
     joined, ragged, inside = _joined(odd, lines, width)
     gone = {*undecodable, *ragged, *inside}
-    others = {n: None for n in (*gone, *range(last + 1, len(lines) + 1))}
+    others: dict[int, bytes | None] = dict.fromkeys((*gone, *range(last + 1, len(lines) + 1)))
     numbers = pl.int_range(2, last + 1, dtype=pl.UInt32, eager=True).alias("line")
     if gone:
         numbers = numbers.filter(~numbers.is_in(sorted(gone)))

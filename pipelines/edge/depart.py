@@ -84,7 +84,6 @@ def depart(
     composite = composite.join(leaving.select("record_key"), on="record_key", how="semi")
     counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
     rows = _rows_that_leave(accepted, heads)
-    accepted.clear()
     del heads
     span, windowed = _span(rows), hide_narrow_windows(rows, _mothers(composite), keys.submitter)
     del rows
@@ -118,9 +117,10 @@ def _with_identity(heads: pl.DataFrame, composite: pl.DataFrame, keys: TokenKeys
 
 
 def _rows_that_leave(accepted: list[Accepted], heads: pl.DataFrame) -> list[Accepted]:
-    """The rows of each part with their `record_key`, without the rows that stay."""
+    """The rows of each part with their `record_key`, without the rows that stay. The list is emptied."""
     leaves, parts, first = heads.select(LEAVES).to_series(), [], 0
-    for a in accepted:
+    while accepted:
+        a = accepted.pop(0)
         place = slice(first, first + a.rows.height)
         rows = a.rows.with_columns(heads["record_key"][place])
         parts.append(a.with_rows(rows if leaves[place].all() else rows.filter(leaves[place])))

@@ -121,7 +121,9 @@ def _with_lines(refusals: pl.DataFrame) -> pl.DataFrame:
     return grouped.with_columns(
         pl.concat_str(
             pl.col("line").cast(pl.List(pl.String)).list.join(" "),
-            pl.when((pl.col("rows") > LINES_LISTED) & (pl.col("line").list.len() == LINES_LISTED)).then(pl.lit(" …")).otherwise(pl.lit("")),
+            pl.when((pl.col("rows") > LINES_LISTED) & (pl.col("line").list.len() == LINES_LISTED))
+            .then(pl.lit(" …"))
+            .otherwise(pl.lit("")),
         ).alias("lines"),
         what_to_do_ja=pl.Series([ja for ja, _ in to_do], dtype=pl.String),
         what_to_do_en=pl.Series([en for _, en in to_do], dtype=pl.String),

@@ -8,9 +8,9 @@ from tests.edge.made_feeds import STRANGER, Town, departed, row
 
 def test_a_rule_of_the_people_refuses_every_row_of_their_stretch(town: Town) -> None:
     """A wrong name, a wrong date and a missing number are broken on each line, between rows that hold."""
-    bad = [{"kana_surname": "X1"}, {"birth_date": "2024-02-30"}, {"person_local": None}]
+    bad: list[dict[str, str | None]] = [{"kana_surname": "X1"}, {"birth_date": "2024-02-30"}, {"person_local": None}]
     for changes in bad:
-        visits = [row("antenatal_visit", visit_no=str(n), **(changes if 1 < n < 5 else {})) for n in range(1, 7)]
+        visits = [row("antenatal_visit", visit_no=str(n)) | (changes if 1 < n < 5 else {}) for n in range(1, 7)]
         town.feeds.put("antenatal_visit", *visits)
         (checked,) = read_folder(town.feeds.path).files
         assert sorted({*checked.refusals["line"]}) == [3, 4, 5]
@@ -44,3 +44,11 @@ def test_rows_that_were_taken_are_let_go_and_still_counted(town: Town) -> None:
     (held,), (let_go,) = folder.files, folder.without_rows.files
     assert (held.rows.height, let_go.rows.height, let_go.people.height) == (1, 0, 0)
     assert held.refused == let_go.refused == 1
+
+
+def test_a_refused_file_names_nobody_and_the_others_leave(town: Town) -> None:
+    town.feeds.put("antenatal_visit", row("antenatal_visit"))
+    town.feeds.put_bytes("delivery", "宛名番号,不開示・支援措置\n1,0\n".encode())
+    refused, visits = sorted(read_folder(town.feeds.path).files, key=lambda f: not f.arrived.is_refused)
+    assert (refused.people.height, visits.people.height) == (0, 1)
+    assert departed(town.feeds).leaving == {"antenatal_visit": 1}
