@@ -17,11 +17,7 @@ from pipelines.edge.whose import WHO, begins, naming, people, places
 from pipelines.records import RECORDS
 
 RAW = ":sent"
-ENDS_HERE = (
-    Role.DIRECT,
-    Role.FREE_TEXT,
-    Role.LINK,
-)  # no row needs them after the check; what links is among the people
+ENDS_HERE = (Role.DIRECT, Role.FREE_TEXT, Role.LINK)  # no row needs them any more; what links is among the people
 FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "form_flag"}
 
 

@@ -39,7 +39,7 @@ def write_private(path: Path, *texts: str, more: Iterable[str] = ()) -> Path:
                 file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+    except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path
