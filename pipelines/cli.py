@@ -5,9 +5,12 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from pipelines.records.linkage import LinkageVersion
 
 USAGE, UNEXPECTED, DISK = 64, 70, 74
 # Polars' allocator (jemalloc, on Linux) gives memory back after half a second and fetches it again, page by page, in
@@ -22,6 +25,8 @@ edge = typer.Typer(no_args_is_help=True, help="提出元の内側 / inside the s
 period = typer.Typer(no_args_is_help=True, help="年度の開閉 / open and close a fiscal year")
 app.add_typer(edge, name="edge")
 app.add_typer(period, name="period")
+bridge = typer.Typer(no_args_is_help=True, help="版の橋渡し / the one bridging period between two key versions")
+app.add_typer(bridge, name="bridge")
 
 KeyDirectories = Annotated[
     list[Path],
@@ -36,6 +41,14 @@ OwnHeadings = Annotated[
         "--layout",
         help="自治体独自の見出し(合成と同じCSV) / own headings of the municipal CSV, as mchdb synth takes them",
     ),
+]
+StateIfAny = Annotated[
+    Path | None,
+    typer.Option("--state", help="送付の状態(以前の提出も考えに入れる) / takes earlier deliveries into account"),
+]
+LocalKey = Annotated[
+    list[Path] | None,
+    typer.Option("--keys", help="--state と一緒に、local の鍵のフォルダ / with --state: directory of the local key"),
 ]
 RunLog = Annotated[
     Path | None,
@@ -123,7 +136,9 @@ def synth(
 
 @app.command()
 def keys(
-    kind: Annotated[str, typer.Argument(help="edge | local | submitter | linkage | centre | load | warehouse")],
+    kind: Annotated[
+        str, typer.Argument(help="edge | local | submitter | receiver | linkage | centre | load | warehouse")
+    ],
     directory: Path,
     version: Annotated[int, typer.Option(min=1, help="鍵の版 / version of the key")] = 1,
     recipients: Annotated[list[Path] | None, typer.Option(help="受取人の公開鍵 / .pub of linkage and load")] = None,
@@ -133,6 +148,34 @@ def keys(
 
     for path in create(kind, directory, version, tuple(recipients or ())):
         print(path)
+
+
+@app.command("seal-key")
+def seal_key(
+    directory: Annotated[Path, typer.Argument(help="edge の鍵のフォルダ / directory of the edge key")],
+    receiver: Annotated[
+        Path, typer.Option("--for", exists=True, help="提出者の受取鍵 / receiver-<v>.pub of a submitter")
+    ],
+    out: Annotated[Path, typer.Option(help="封緘した鍵の出力先 / where the sealed key is put")],
+    version: Annotated[int | None, typer.Option(min=1, help="鍵の版(省くと最新) / version; the newest one")] = None,
+) -> None:
+    """edge の鍵を提出者に宛てて封緘する / seal the edge key to a submitter."""
+    from pipelines.key_delivery import seal_edge_key
+
+    done = seal_edge_key(directory, receiver, out, version)
+    print(f"{done.path}: edge {done.version}; 受取鍵の指紋 / fingerprint of the receiver {done.fingerprint}")
+
+
+@app.command("unseal-key")
+def unseal_key(
+    sealed: Annotated[Path, typer.Argument(exists=True, help="封緘した鍵 / the sealed key")],
+    receiver: Annotated[Path, typer.Option("--keys", help="受取鍵のフォルダ / directory of the receiver key")],
+    into: Annotated[Path, typer.Option(help="edge の鍵を置くフォルダ / directory where the edge key is kept")],
+) -> None:
+    """封緘された edge の鍵を開けて置く / open a sealed edge key and keep it."""
+    from pipelines.key_delivery import unseal_edge_key
+
+    print(unseal_edge_key(sealed, receiver, into))
 
 
 @app.command()
@@ -181,6 +224,12 @@ def edge_send(
     state: Annotated[Path, typer.Option(help="送付の状態 / sequence number and chain")],
     out: Annotated[Path, typer.Option(help="封緘した提出物の出力先 / where the parcel is put")],
     layout: OwnHeadings = None,
+    bridge_from: Annotated[
+        str | None,
+        typer.Option(
+            help="橋渡し期間だけ: 去る版(鍵、または鍵.正規化) / in the bridging period alone: the version left, e.g. 1"
+        ),
+    ] = None,
     log: RunLog = None,
     as_json: AsJson = False,
 ) -> None:
@@ -188,8 +237,9 @@ def edge_send(
     from pipelines.edge.run_log import logged
     from pipelines.edge.send import send
 
+    former = None if bridge_from is None else _linkage_version(bridge_from)
     with logged(log, "send", feeds, key_directories) as run:
-        done = send(feeds, key_directories, protected, state, out, layout=layout)
+        done = send(feeds, key_directories, protected, state, out, layout=layout, bridge_from=former)
         run.exit_code = 1 if done.refused else 0
     _tell(done, as_json)
     raise typer.Exit(1 if done.refused else 0)
@@ -202,6 +252,8 @@ def edge_outreach(
     as_of: Annotated[str, typer.Option(help="基準日 / the day, YYYY-MM-DD")],
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="名簿のCSV(庁内) / the list, inside the town hall")],
+    state: StateIfAny = None,
+    key_directories: LocalKey = None,
     layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
@@ -211,8 +263,9 @@ def edge_outreach(
     from pipelines.edge.run_log import logged
 
     day = _day(as_of)
-    with logged(log, "outreach", feeds):
-        done = outreach(feeds, rule, day, protected, out, layout)
+    keys = key_directories or []
+    with logged(log, "outreach", feeds, keys):
+        done = outreach(feeds, rule, day, protected, out, layout, state, keys)
     _tell(done, as_json)
 
 
@@ -221,6 +274,8 @@ def edge_summary(
     feeds: Path,
     protected: ProtectedList,
     out: Annotated[Path, typer.Option(help="出力先(庁内) / where it is put, inside the town hall")],
+    state: StateIfAny = None,
+    key_directories: LocalKey = None,
     layout: OwnHeadings = None,
     log: RunLog = None,
     as_json: AsJson = False,
@@ -230,8 +285,9 @@ def edge_summary(
     from pipelines.edge.summary import summarize
     from pipelines.warehouse.core import ORDER, core_sql
 
-    with logged(log, "summary", feeds):
-        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER], layout)
+    keys = key_directories or []
+    with logged(log, "summary", feeds, keys):
+        done = summarize(feeds, protected, out, [core_sql(table) for table in ORDER], layout, state, keys)
     _tell(done, as_json)
 
 
@@ -264,6 +320,43 @@ def period_close(year: int, warehouse: Path, key_directories: KeyDirectories) ->
     from pipelines.warehouse.period import close_year
 
     close_year(year, warehouse, key_directories)
+
+
+@bridge.command("open")
+def bridge_open(
+    former: Annotated[str, typer.Argument(help="使用中の版: 鍵、または鍵.正規化 / the version in use, e.g. 1")],
+    new: Annotated[str, typer.Argument(help="次の版 / the next one, e.g. 2")],
+    warehouse: Path,
+    key_directories: KeyDirectories,
+) -> None:
+    """橋渡し期間を始める / begin the bridging period: parcels may carry both versions."""
+    from pipelines.warehouse.bridge import open_bridge
+
+    open_bridge(_linkage_version(former), _linkage_version(new), warehouse, key_directories)
+
+
+@bridge.command("close")
+def bridge_close(
+    warehouse: Path,
+    key_directories: KeyDirectories,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="引き継ぎが足りなくても閉じる / even where too few were carried over")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """橋渡し期間を終え、前の版の仮名を残さない / end it; no pseudonym of the former version stays."""
+    from pipelines.warehouse.bridge import close_bridge
+
+    _tell(close_bridge(warehouse, key_directories, anyway=anyway), as_json)
+
+
+@app.command()
+def rekey(warehouse: Path, key_directories: KeyDirectories) -> None:
+    """新しい centre の鍵を全ての仮名に重ねる / lay a new centre key over every pseudonym."""
+    from pipelines.warehouse.rekey import rekey as lay_over
+
+    version = lay_over(warehouse, key_directories)
+    print(f"centre の鍵の版 {version} を重ねました / the centre key, version {version}, lies over every pseudonym")
 
 
 @app.command()
@@ -394,6 +487,17 @@ def _day(text: str) -> date:
     except ValueError:
         raise typer.BadParameter(
             "日付は 2024-06-10 のように書いてください / dates are written like 2024-06-10"
+        ) from None
+
+
+def _linkage_version(text: str) -> "LinkageVersion":
+    from pipelines.records.linkage import LinkageVersion
+
+    try:
+        return LinkageVersion.parsed(text)
+    except ValueError:
+        raise typer.BadParameter(
+            "版は 2(鍵)または 2.1(鍵.正規化)のように書いてください / a version is written like 2 (key) or 2.1 (key.forms)"
         ) from None
 
 

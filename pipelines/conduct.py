@@ -25,13 +25,15 @@ from pipelines.release.writing import replace_file
 
 LEDGER_HEAD = "ledger_head"
 JUDGED_BY = "link_quality"  # table of core: how well people are linked, which needs the register of residents
+OF_AGENTS = {"claim"}  # sent by agents for many towns, a line per voucher: the demo has no agent
 
 
 def counted_records() -> tuple[str, ...]:
-    """Records that the declared counts are made of, and those by which a release judges its links."""
+    """Records of the towns that the declared counts are made of, and those by which a release judges its links."""
     from pipelines.warehouse.lineage import records_behind
 
-    return records_behind({*(count.grain for count in COUNTS.values()), JUDGED_BY})
+    found = records_behind({*(count.grain for count in COUNTS.values()), JUDGED_BY})
+    return tuple(name for name in found if name not in OF_AGENTS)
 
 
 def init_warehouse(folder: Path, keys: Sequence[Path], registry: Path, ledger: Path | None = None) -> list[Path]:
@@ -62,9 +64,17 @@ def release_from(
     created_on: date | None = None,
     certificate: Path | None = None,
 ) -> Released:
-    """A release from the warehouse in `folder`; takes the warehouse key only. Raises ReleaseError and leaves all as it was."""
+    """A release from the warehouse in `folder`; takes the warehouse key only. Raises ReleaseError and leaves all as it was.
+
+    A final or revised one ends the watch over a version change (privacy, hole 20).
+    """
+    from pipelines.warehouse.cohort import settle
+
     with _source_and_ledger(folder, keys, ledger) as (source, chain):
-        return release(source, chain, out, status, policy, years, created_on or date.today(), certificate)
+        done = release(source, chain, out, status, policy, years, created_on or date.today(), certificate)
+        if status != "provisional":
+            settle(source.connection)
+        return done
 
 
 def preview_from(
@@ -123,8 +133,11 @@ def _derived(key: str, purpose: str) -> bytes:
 
 def _source(connection: duckdb.DuckDBPyConnection, secret: bytes) -> Source:
     from pipelines.records import RECORDS
+    from pipelines.warehouse.cohort import compared
     from pipelines.warehouse.refresh import refresh_if_stale
+    from pipelines.warehouse.schema import prepare
 
+    prepare(connection)
     refresh_if_stale(connection)
     codes = connection.execute("SELECT DISTINCT municipality_code FROM state.registry ORDER BY 1").fetchall()
     closed = connection.execute("SELECT fiscal_year FROM state.period WHERE status = 'closed' ORDER BY 1").fetchall()
@@ -143,6 +156,7 @@ def _source(connection: duckdb.DuckDBPyConnection, secret: bytes) -> Source:
         records=RECORDS,
         is_synthetic=bool(seeds),
         seed=seeds[0] if len(seeds) == 1 else None,
+        cohorts=compared(connection),
     )
 
 

@@ -375,6 +375,8 @@ class OutreachRule:
     records: without an accepted file of each of them no list is made.
     beside: records in which help may stand too; where there is no file of one, the reader is told.
     fresh: (record, days) - where its last row was recorded longer before the day, the reader is told to make sure first.
+    reached: SQL over the grain: what was missing has come (a visit, a dose, a consultation); `as_of` is the day it was listed
+        for. Empty: no count of the rule leaves the town hall, because whoever is on its list may have lost a pregnancy.
     """
 
     id: str
@@ -392,6 +394,7 @@ class OutreachRule:
     records: tuple[str, ...]
     beside: tuple[str, ...] = ()
     fresh: tuple[str, int] | None = None
+    reached: str = ""
 
 
 @dataclass(frozen=True)
@@ -428,6 +431,7 @@ class Policy:
     interval_floor: int  # an attacker's interval is at least max(interval_floor, k/2)
     hidden_areas_on_a_line: int
     pooled_years: int
+    new_persons_percent: int  # of a closed birth cohort after a version change; more of them are people split in two
     lowest_level: dict[str, str] = field(default_factory=dict)  # per sensitivity class: no count below this level
     settings: dict[str, str] = field(default_factory=dict)  # key -> value as published, with its meaning
 

@@ -77,7 +77,7 @@ class Keys:
 def create(kind: str, directory: Path, version: int = 1, recipients: Sequence[Path] = ()) -> list[Path]:
     """Writes a new key of `kind` into `directory` and returns the files; never overwrites.
 
-    `submitter` needs the `.pub` files of the centre's linkage and load keys. Raises KeyProblem (exit 77).
+    `receiver` opens the sealed edge key. `submitter` needs the `.pub` files of the centre's linkage and load keys. Raises KeyProblem (exit 77).
     """
     if kind not in _MAKERS:
         raise KeyProblem(
@@ -85,15 +85,21 @@ def create(kind: str, directory: Path, version: int = 1, recipients: Sequence[Pa
         )
     _refuse_other_kinds(kind, directory)
     given = _recipients(recipients) if kind == "submitter" else {}
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     secret, public = _MAKERS[kind]()
-    written = [_write_new(directory / f"{kind}-{version}.key", "\n".join([secret, *_pin_lines(given)]) + "\n", 0o600)]
+    written = [keep(kind, directory, version, "\n".join([secret, *_pin_lines(given)]))]
     if public:
-        written.append(_write_new(directory / f"{kind}-{version}.pub", public + "\n", 0o644))
+        written.append(write_new(directory / f"{kind}-{version}.pub", f"{public}\n".encode(), 0o644))
     if given and not (directory / PINS).exists():
         told = {k: {"fingerprint": r.fingerprint, "recipient": r.text} for k, r in sorted(given.items())}
-        written.append(_write_new(directory / PINS, json.dumps(told, indent=1) + "\n", 0o644))
+        written.append(write_new(directory / PINS, f"{json.dumps(told, indent=1)}\n".encode(), 0o644))
     return written
+
+
+def keep(kind: str, directory: Path, version: int, text: str) -> Path:
+    """Writes the text of a key of this kind into its directory, readable by its owner alone; never overwrites."""
+    _refuse_other_kinds(kind, directory)
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return write_new(directory / f"{kind}-{version}.key", f"{text}\n".encode(), 0o600)
 
 
 def find(kinds: Sequence[str], directories: Sequence[Path]) -> Keys:
@@ -154,6 +160,7 @@ _MAKERS: dict[str, Callable[[], tuple[str, str]]] = {
     "edge": _hex_secret,
     "local": _hex_secret,
     "submitter": _signing_pair,
+    "receiver": _age_pair,
     "linkage": _age_pair,
     "centre": _hex_secret,
     "load": _age_pair,
@@ -199,16 +206,17 @@ def _read_private(path: Path) -> str:
     return text
 
 
-def _write_new(path: Path, text: str, mode: int) -> Path:
+def write_new(path: Path, content: bytes, mode: int) -> Path:
+    """Writes a file that is not there yet, whole and synced. Raises KeyProblem where it is."""
     try:
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     except FileExistsError:
         raise KeyProblem(
             f"鍵は上書きしません: {path.name} があります。別の版かフォルダを指定してください。",
             f"a key is never overwritten: {path.name} is there. Name another version or directory.",
         ) from None
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
         file.flush()
         os.fsync(file.fileno())
     return path

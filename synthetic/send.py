@@ -6,6 +6,7 @@ piece by piece; `Written` tells how far it is, so that links and answer key hold
 
 import io
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import polars as pl
 
 from pipelines.declaration import Record
 from pipelines.feeds import FEEDS
+from pipelines.feeds.eras import ERA_FORMS, ERAS
 from pipelines.feeds.feed import Column, Feed
 from synthetic import workbooks
 from synthetic.bundles import SENDER, bundles
@@ -154,9 +156,26 @@ def _csv(rows: pl.DataFrame, columns: tuple[Column, ...]) -> bytes:
 
 
 def _csv_cell(cell: pl.Series, column: Column) -> pl.Series:
-    """Flags as 1 and 0, or as true and false where the column says so."""
+    """Flags as 1 and 0, or as true and false where the column says so; days of the Japanese calendar where it says so."""
+    if column.conversion in ERA_FORMS:
+        return pl.Series([_in_era(text, column.conversion) for text in cell.cast(pl.String)], dtype=pl.String)
     flag = cell.cast(pl.Int8) if cell.dtype == pl.Boolean else cell
     return flag.cast(pl.String).replace({"1": "true", "0": "false"}) if column.conversion == "true_false" else flag
+
+
+def _in_era(text: str | None, form: str) -> str | None:
+    """`2024-04-01` as 令和6年4月1日 or 5060401; what is no day stays."""
+    try:
+        day = date.fromisoformat(text or "")
+    except ValueError:
+        return text
+    era = next((e for e in ERAS if e.first <= day <= e.last), None)
+    if era is None:
+        return text
+    year = day.year - era.first.year + 1
+    if form == "era_digits":
+        return f"{era.digit}{year:02}{day.month:02}{day.day:02}"
+    return f"{era.name}{'元' if year == 1 else year}年{day.month}月{day.day}日"
 
 
 def _marked(line: bytes, habits: Habits) -> bytes:

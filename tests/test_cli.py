@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 COMMANDS = [
-    [], ["demo"], ["synth"], ["keys"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["edge", "outreach"], ["load"], ["period", "open"],
+    [], ["demo"], ["synth"], ["keys"], ["seal-key"], ["unseal-key"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["edge", "outreach"], ["load"], ["period", "open"], ["bridge", "open"], ["bridge", "close"], ["rekey"],
     ["period", "close"], ["backup"], ["restore"], ["status"], ["release"], ["audit"], ["export"], ["codebook"], ["dashboard"],
 ]  # fmt: skip
 
@@ -49,6 +49,19 @@ def test_keys_are_made_once_and_one_kind_to_a_folder(tmp_path: Path) -> None:
     assert mchdb("keys", "edge", tmp_path / "edge").returncode == 77
     assert mchdb("keys", "centre", tmp_path / "edge").returncode == 77
     assert mchdb("keys", "other", tmp_path / "x").returncode == 77
+
+
+def test_the_edge_key_is_handed_on_sealed(tmp_path: Path) -> None:
+    edge, ours, other = (tmp_path / name for name in ("edge", "ours", "other"))
+    assert mchdb("keys", "edge", edge).returncode == 0
+    assert all(mchdb("keys", "receiver", directory).returncode == 0 for directory in (ours, other))
+    sealed, own = tmp_path / "edge-1.age", tmp_path / "own"
+    done = mchdb("seal-key", edge, "--for", ours / "receiver-1.pub", "--out", sealed)
+    assert (done.returncode, len(done.stdout.split()[-1])) == (0, 64)
+    wrong = mchdb("unseal-key", sealed, "--keys", other, "--into", own)
+    assert (wrong.returncode, wrong.stderr.count("\n"), own.exists()) == (77, 2, False)
+    assert mchdb("unseal-key", sealed, "--keys", ours, "--into", own).returncode == 0
+    assert (own / "edge-1.key").read_text() == (edge / "edge-1.key").read_text()
 
 
 def test_a_check_without_feeds_says_what_is_required(tmp_path: Path) -> None:

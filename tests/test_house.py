@@ -151,6 +151,7 @@ def test_each_mark_of_a_machine_is_found(marks: list[str]) -> None:
 EXTRAS_OF = {
     "pipelines": ("",),
     "pipelines.keys": ("edge", "centre"),
+    "pipelines.key_delivery": ("edge", "centre"),
     "pipelines.edge": ("edge",),
     "pipelines.warehouse": ("centre",),
     "pipelines.release": ("centre",),

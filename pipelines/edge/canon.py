@@ -1,13 +1,16 @@
-"""Canonical forms of what goes into a composite token, version CANON_VERSION; vectorised on distinct values.
+"""Canonical forms of what goes into a composite token, by version; vectorised on distinct values.
 
 One spelling for one person: width, hiragana and katakana, small kana, long vowels, dashes and blanks are folded. What
-is empty afterwards is null, so that a missing part gives no token. A change here is a new CANON_VERSION.
+is empty afterwards is null, so that a missing part gives no token. A change of a form is a new CANON_VERSION, whose forms
+stand beside those of the versions before it: a bridging period needs both.
 """
 
 from collections.abc import Callable, Sequence
 from functools import cache
 
 import polars as pl
+
+from pipelines.records.linkage import CANON_VERSION
 
 HIRAGANA = "".join(chr(c) for c in range(0x3041, 0x3097))
 KATAKANA = "".join(chr(ord(c) + 0x60) for c in HIRAGANA)
@@ -25,20 +28,20 @@ VOWELS = (  # a long vowel, however it is written, after a kana of its row
 BLANKS = r"[\s\p{C}・･'’,.、。]"
 
 
-def canonical(rows: pl.DataFrame, fields: Sequence[str]) -> pl.DataFrame:
+def canonical(rows: pl.DataFrame, fields: Sequence[str], version: int = CANON_VERSION) -> pl.DataFrame:
     """The rows with every cell of these linking fields in its canonical form; null where nothing is left of it."""
     made = rows.lazy()
     for field in fields:
-        if field not in FORMS:
+        if field not in FORMS[version]:
             raise KeyError(f"no canonical form is declared for the field {field}")
-        forms = rows.lazy().select(field).drop_nulls().unique().with_columns(_form_of(field).alias("form"))
+        forms = rows.lazy().select(field).drop_nulls().unique().with_columns(_form_of(field, version).alias("form"))
         made = made.join(forms, on=field, how="left", maintain_order="left").drop(field).rename({"form": field})
     return made.select(rows.columns).collect()
 
 
 @cache
-def _form_of(field: str) -> pl.Expr:
-    form = FORMS[field](pl.col(field))
+def _form_of(field: str, version: int) -> pl.Expr:
+    form = FORMS[version][field](pl.col(field))
     return pl.when(form != "").then(form)
 
 
@@ -81,7 +84,7 @@ def _padded(width: int) -> Callable[[pl.Expr], pl.Expr]:
     return pad
 
 
-FORMS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
+FIRST_FORMS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "kana_surname": _kana,
     "kana_given_name": _kana,
     "alphabet_name": _letters,
@@ -94,3 +97,4 @@ FORMS: dict[str, Callable[[pl.Expr], pl.Expr]] = {
     "birth_date": lambda text: text,
     "sex_code": lambda text: pl.when(text.is_in(["1", "2"])).then(text),  # 'unknown' is a missing part
 }
+FORMS = {1: FIRST_FORMS}  # canonicalization version -> linking field -> its form

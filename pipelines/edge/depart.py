@@ -20,6 +20,9 @@ from pipelines.edge.pseudonymize import (
     composite_tokens,
     heads_of,
     hmac,
+    identities,
+    in_forms,
+    local_identities,
     local_token,
     people_of,
     token_rows,
@@ -31,7 +34,7 @@ from pipelines.edge.window import hide_narrow_windows
 from pipelines.edge.withdraw import GONE, absent, everyone_tied, is_tied, taken_back
 from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
-from pipelines.records.linkage import LOCAL_RULES
+from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, LinkageVersion
 from pipelines.records.parcel import LAG_TABLE, TOKENS_TABLE
 
 NOTHING_COMPLETE: Mapping[tuple[str, str], int] = MappingProxyType({})
@@ -42,7 +45,8 @@ class Departure:
     """records, tokens: tables of the two members, sorted. sent: what the state remembers afterwards.
 
     leaving: record -> accepted rows that leave, cancellations of the feed among them. staying: record -> rows that
-    never leave or are of protected people (absent: none). windowed: pregnancies that lost event months. span: fiscal years of the events.
+    never leave or are of protected people (absent: none). protected: `local_person` tokens of everybody who stays.
+    not_here: feed and record of rows sent before, of people who may leave, that are not in this delivery. windowed: pregnancies that lost event months. span: fiscal years of the events.
     """
 
     records: dict[str, pl.DataFrame]
@@ -50,6 +54,8 @@ class Departure:
     sent: pl.DataFrame
     leaving: dict[str, int]
     staying: dict[str, int]
+    protected: pl.Series
+    not_here: list[tuple[str, str]]
     windowed: int
     span: tuple[int, int] | None
 
@@ -70,8 +76,12 @@ def depart(
     """
     heads = heads_of(accepted, keys)
     live = heads.lazy().filter(IS_LIVE).select(WHO, "record_key").collect()
-    composite = composite_tokens(live, people_of(accepted), keys)
-    heads = _with_identity(heads, composite, keys)
+    named = identities(live, people_of(accepted))
+    versions = {LOCAL_CANON_VERSION, *(key.version.canon for key in keys.of_linkage)}
+    forms = {version: in_forms(named, version) for version in versions}
+    composite = [composite_tokens(forms[key.version.canon], key) for key in keys.of_linkage]
+    heads = _with_identity(heads, local_identities(forms[LOCAL_CANON_VERSION], keys))
+    del live, named, forms
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
     leaving, told_gone = heads.filter(LEAVES), heads.filter(TOLD_GONE)
@@ -81,11 +91,12 @@ def depart(
         absent(sent, heads["local_row"], complete),
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
-    composite = composite.join(leaving.select("record_key"), on="record_key", how="semi")
+    composite = [tokens.join(leaving.select("record_key"), on="record_key", how="semi") for tokens in composite]
     counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
+    not_here = _not_here(sent, heads["local_row"], inside)
     rows = _rows_that_leave(accepted, heads)
     del heads
-    span, windowed = _span(rows), hide_narrow_windows(rows, _mothers(composite), keys.submitter)
+    span, windowed = _span(rows), hide_narrow_windows(rows, _mothers(composite[0]), keys.submitter)
     del rows
     lag = arrival_lag(windowed.rows)
     return Departure(
@@ -93,6 +104,8 @@ def depart(
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
         pl.concat([sent, leaving.select(*SENT_SCHEMA)]).unique(GONE, keep="last", maintain_order=True),
         *counted,
+        inside["local_person"],
+        not_here,
         windowed.pregnancies,
         span,
     )
@@ -103,16 +116,12 @@ LEAVES = IS_LIVE & ~pl.col("is_protected")
 TOLD_GONE = ~pl.col("stays") & pl.col("is_cancelled") & ~pl.col("is_protected")
 
 
-def _with_identity(heads: pl.DataFrame, composite: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
+def _with_identity(heads: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state).
 
     A cancelled row may come without a name: it is told by its numbers alone.
     """
-    whose = ["feed", "person_local"]
-    names = composite.filter(pl.col("rule") == "name").unique(whose, keep="first", maintain_order=True)
-    hexed = names.select(*whose, pl.col("token").bin.encode("hex"))
-    named = hexed.select(*whose, local_token(hexed, "local_identity", "token", "", keys).alias("local_identity"))
-    told = heads.drop(WHO).join(named, on=whose, how="left", maintain_order="left")
+    told = heads.drop(WHO).join(named, on=["feed", "person_local"], how="left", maintain_order="left")
     return told.with_columns(pl.when(IS_LIVE).then("local_identity").alias("local_identity"))
 
 
@@ -138,6 +147,11 @@ def _protected_tokens(
         for part in people.partition_by("namespace")
     ]
     return everyone_tied(pl.concat(seeds) if seeds else pl.Series(dtype=pl.Binary), [sent, live])
+
+
+def _not_here(sent: pl.DataFrame, here: pl.Series, inside: dict[str, pl.Series]) -> list[tuple[str, str]]:
+    gone = sent.filter(~is_tied(inside)).join(here.to_frame(), on="local_row", how="anti")
+    return sorted(gone.select("feed", "record").unique().iter_rows())
 
 
 def _mothers(composite: pl.DataFrame) -> pl.DataFrame:
@@ -168,14 +182,14 @@ def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[s
 
 
 def _token_table(
-    leaving: pl.DataFrame, composite: pl.DataFrame, cancelling: pl.DataFrame, keys: TokenKeys
+    leaving: pl.DataFrame, composite: list[pl.DataFrame], cancelling: pl.DataFrame, keys: TokenKeys
 ) -> pl.DataFrame:
     """Composite tokens on first rows, local tokens on every row, and of a cancelled row its row token alone."""
     own = [leaving.select("record_key", pl.lit(rule).alias("rule"), token=rule) for rule in LOCAL_RULES]
     gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
-    local = token_rows(pl.concat([*own, gone]), keys.local_version)
-    shared = token_rows(composite.select("record_key", "rule", "token"), keys.edge_version)
-    return _by_key(pl.concat([shared, local]))
+    local = token_rows(pl.concat([*own, gone]), LinkageVersion(keys.local_version, LOCAL_CANON_VERSION))
+    shared = [token_rows(made, key.version) for key, made in zip(keys.of_linkage, composite, strict=True)]
+    return _by_key(pl.concat([*shared, local]))
 
 
 def _by_key(table: pl.DataFrame) -> pl.DataFrame:

@@ -96,6 +96,7 @@ def read_folder(feeds: Path, *, keeps_text: bool = False, layout: Path | None = 
     known = feeds_with(layout)
     notes = {feed: note_of(feeds / feed) for feed in known}
     _refuse_unnamed(submitter, feeds, notes)
+    _refuse_several(known, notes)
     for name, note in notes.items():
         refuse_unknown_version(known[name], note)
     sent_for = {feed: _sent_for(note, submitter) for feed, note in notes.items()}
@@ -130,6 +131,20 @@ def _refuse_unnamed(submitter: str, feeds: Path, notes: dict[str, Note]) -> None
         "ください。市区町村なら、フォルダの名をその団体コードにします。何も送りません。",
         f"a submitter that acts for municipalities must name them (6-digit codes) in municipalities of {NOTE} of {named}; a "
         "municipality's folder is called by its own code. Nothing is sent.",
+    )
+
+
+def _refuse_several(known: dict[str, Feed], notes: dict[str, Note]) -> None:
+    """Raises EdgeProblem (2) where one feed holds several towns' own numbers: one number would make two people one."""
+    mixed = [name for name, note in notes.items() if len(note.municipalities) > 1 and not known[name].tells_who_numbers]
+    if not mixed:
+        return
+    named = ", ".join(mixed)
+    raise EdgeProblem(
+        f"{named} の {NOTE} の municipalities には1つの市区町村だけが書けます。同じ対象者番号が市区町村ごとに別の人を指すためです。"
+        "市区町村ごとにフォルダ(feeds/<コード>)を分けて送ってください。何も送りません。",
+        f"municipalities of {NOTE} of {named} may name one municipality alone: the same local number is another person in each. "
+        "Send a folder (feeds/<code>) for each municipality. Nothing is sent.",
     )
 
 

@@ -1,13 +1,13 @@
 """The local list of whom to reach, by one declared rule on one day: local number, rule, month; it stays in the town hall.
 
 Protected households are left out before anything is counted, and the result says only that they are (privacy, hole 5).
+Where the submitter's state is named, the lines are remembered there, so that a later parcel can tell how many were listed,
+and how many of those were reached.
 """
 
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +15,23 @@ import duckdb
 import polars as pl
 
 from pipelines.declaration import OutreachRule
-from pipelines.edge.at_home import AtHome, at_home
+from pipelines.edge.at_home import AtHome, Earlier, at_home, earlier
+from pipelines.edge.grains import grains, subject
 from pipelines.edge.private import refuse_parcel_folder, write_private
 from pipelines.edge.problem import USAGE, EdgeProblem
-from pipelines.edge.summary import in_memory, put
-from pipelines.edge.told import Known, known, reachable, told_rows
+from pipelines.edge.reached import followed, remembered
+from pipelines.edge.state import listed_before, remember
+from pipelines.edge.told import known, reachable, told_rows
 from pipelines.indicators.outreach import RULES, STOPS
-from pipelines.records.months import WINDOWS
 
-GRAINS = ("resident", "helped", "pregnancy", "notification", "screen", "checkup_list", "child", "referral")
 ALWAYS_NEEDED = ("residency_spell", "delivery", "birth")  # without them a list would hold the dead and those who left
 MERGED = "merged"
+IS_LISTED = pl.col("stop").is_null()
+COUNTED = (
+    "件数のために、この名簿を記号(自分の鍵による)だけで覚えました。次の四半期が終わった後の送付で件数だけを送り、消します。",
+    "for its count this list is remembered, as tokens under your own key alone; the first parcel after the next quarter has ended "
+    "takes the counts along, and the tokens are deleted.",
+)
 STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -57,26 +63,54 @@ class OutreachResult:
 
 
 def outreach(
-    feeds: Path, rule_id: str, as_of: date, protected: Path, out: Path, layout: Path | None = None
-) -> OutreachResult:
-    """Writes the list of one rule as CSV, 0600. Raises EdgeProblem (2, 64), OSError; then nothing was made."""
+    feeds: Path, rule_id: str, as_of: date, protected: Path, out: Path, layout: Path | None = None,
+    state: Path | None = None, keys: Sequence[Path] = (), today: date | None = None,
+) -> OutreachResult:  # fmt: skip
+    """Writes the list of one rule as CSV, 0600, and remembers its lines in `state` where that is named.
+
+    keys: with `state`, the directory of the local key. today: the day after which no list is counted. Raises EdgeProblem
+    (2, 64, 75), KeyProblem (77), OSError; then nothing was made, but a list whose lines could not be remembered.
+    """
     rule = _rule(rule_id)
     refuse_parcel_folder(out.parent)
-    home = at_home(feeds, protected, layout)
-    _refuse_unknown(home, (*ALWAYS_NEEDED, *rule.records))
-    people = reachable(home)
-    connection = _own(told_rows(home, people), known(home))
-    lines = _lines(connection, rule, as_of, people["local_number"])
-    above = [_lines(connection, r, as_of, people["local_number"]) for r in _above(rule)]
-    warnings = [*home.told, *_stale(connection, rule, as_of), *_unseen(home, rule)]
-    connection.close()
-    taken = pl.concat([pl.Series(dtype=pl.String), *(a.filter(pl.col("stop").is_null())["household"] for a in above)])
-    is_taken = pl.col("stop").is_null() & pl.col("household").is_in(taken.implode())
-    lines = lines.with_columns(stop=pl.when(is_taken).then(pl.lit(MERGED)).otherwise("stop"))
-    listed = lines.filter(pl.col("stop").is_null()).sort("month", "local_number")
-    stopped = {s: lines.filter(pl.col("stop") == s).height for s in (*(stop.id for stop in STOPS), MERGED)}
-    file = write_private(out, _csv(listed, rule))
+    with earlier(state, keys) as before:
+        home = at_home(feeds, protected, layout, before)
+        _refuse_unknown(home, (*ALWAYS_NEEDED, *rule.records))
+        people = reachable(home)
+        connection = grains(told_rows(home, people), known(home))
+        lines = _lines(connection, rule, as_of, people["local_number"])
+        above = [_lines(connection, r, as_of, people["local_number"]) for r in _above(rule)]
+        warnings = [*home.told, *_stale(connection, rule, as_of), *_unseen(home, rule)]
+        taken = pl.concat([pl.Series(dtype=pl.String), *(a.filter(IS_LISTED)["household"] for a in above)])
+        is_taken = IS_LISTED & pl.col("household").is_in(taken.implode())
+        lines = lines.with_columns(stop=pl.when(is_taken).then(pl.lit(MERGED)).otherwise("stop"))
+        once = lines.unique(["local_number", "month"], keep="first", maintain_order=True)
+        listed = once.filter(IS_LISTED).sort("month", "local_number")
+        stopped = {s: once.filter(pl.col("stop") == s).height for s in (*(stop.id for stop in STOPS), MERGED)}
+        file = write_private(out, _csv(listed, rule))
+        if before:
+            now = followed(listed_before(before.directory), home, connection)
+            said = _not_counted(before, rule, as_of, today or date.today())
+            own = lines.filter(IS_LISTED)
+            remember(before.directory, now if said else remembered(now, own, rule, as_of, home.keys))
+            warnings.append(said or COUNTED)
+        connection.close()
     return OutreachResult(home.folder.submitter, rule, listed.height, stopped, warnings, file)
+
+
+def _not_counted(before: Earlier, rule: OutreachRule, as_of: date, today: date) -> tuple[str, str] | None:
+    """Why no count of this list will travel, or None where it will."""
+    if not rule.reached:
+        return (
+            "この規則の件数は送りません(載る人に妊娠の喪失のおそれがあるため)。何も覚えていません。",
+            "no count of this rule is sent (whoever is on it may have lost a pregnancy); nothing is remembered.",
+        )
+    if as_of.isoformat() < before.state.counted_before or as_of > today:
+        return (
+            "基準日の四半期の件数は送付済みか、基準日がまだ来ていません。この名簿は件数に入りません。",
+            "the counts of that day's quarter have been sent, or the day has not come; this list is not counted.",
+        )
+    return None
 
 
 def _rule(rule_id: str) -> OutreachRule:
@@ -118,36 +152,19 @@ def _unseen(home: AtHome, rule: OutreachRule) -> list[tuple[str, str]]:
     ]  # fmt: skip
 
 
-def _own(told: dict[str, pl.DataFrame], facts: Known) -> duckdb.DuckDBPyConnection:
-    """The grains of the rules as `own.<grain>`, in memory."""
-    connection = in_memory()
-    for schema in ("told", "known", "own"):
-        connection.execute(f"CREATE SCHEMA {schema}")
-    selects = {grain: (files(__package__) / "own" / f"{grain}.sql").read_text("utf-8") for grain in GRAINS}
-    for name in sorted({name for select in selects.values() for name in re.findall(r"told\.(\w+)", select)}):
-        put(connection, f"told.{name}", told[name])
-    windows = [(programme, below) for programme, (_, below) in WINDOWS.items()]
-    put(connection, "known.deceased", facts.deceased)
-    put(connection, "known.lost", facts.lost)
-    columns = {"programme_code": pl.String, "below_months": pl.Int32}
-    put(connection, "known.programme_window", pl.DataFrame(windows, columns, orient="row"))
-    for grain, select in selects.items():
-        connection.execute(f"CREATE TABLE own.{grain} AS\n{select}")
-    return connection
-
-
 def _lines(
     connection: duckdb.DuckDBPyConnection, rule: OutreachRule, as_of: date, reachable: pl.Series
 ) -> pl.DataFrame:
-    """`local_number, household, month, stop`: whom the rule meets, with the first stop that keeps them off the list."""
+    """`local_number, household, month, stop, subject`: whom the rule meets, with the first stop that keeps them off the list."""
     stop = " ".join(f"WHEN coalesce({s.condition}, FALSE) THEN '{s.id}'" for s in STOPS)
     met = connection.execute(
-        f"SELECT local_number, household, strftime({rule.month}, '%Y-%m') AS month, CASE {stop} END AS stop "
+        f"SELECT local_number, household, strftime({rule.month}, '%Y-%m') AS month, CASE {stop} END AS stop, "
+        f"{subject(rule.grain)} AS subject "
         f"FROM own.{rule.grain} CROSS JOIN (SELECT CAST(? AS DATE) AS as_of) "
         f"WHERE ({rule.population}) AND ({rule.condition})",
         [as_of],
     ).pl()
-    return met.filter(pl.col("local_number").is_in(reachable.implode())).unique(["local_number", "month"])
+    return met.filter(pl.col("local_number").is_in(reachable.implode()))
 
 
 def _stale(connection: duckdb.DuckDBPyConnection, rule: OutreachRule, as_of: date) -> list[tuple[str, str]]:

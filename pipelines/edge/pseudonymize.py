@@ -16,15 +16,26 @@ from pipelines.declaration import Record
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.canon import canonical
 from pipelines.edge.whose import PARTS, WHO
-from pipelines.records.linkage import CANON_VERSION, LOCAL_RULES, TOKEN_RULES, TokenRule
+from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, TOKEN_RULES, LinkageVersion, TokenRule
 from pipelines.records.parcel import TOKEN_BYTES
 
 BETWEEN = "\x1f"  # in no canonical form and in no local number
 
 
 @dataclass(frozen=True, repr=False)
+class EdgeKey:
+    """The linkage domain's key (hex text) in one version, and the canonical forms that its tokens are made of."""
+
+    text: str
+    version: LinkageVersion
+
+
+@dataclass(frozen=True, repr=False)
 class TokenKeys:
-    """Keys (hex text) of one parcel: the linkage domain's, the submitter's own, and one drawn for this parcel alone."""
+    """Keys (hex text) of one parcel: the linkage domain's, the submitter's own, and one drawn for this parcel alone.
+
+    former: in a declared bridging period alone, the key that the linkage domain leaves behind.
+    """
 
     edge: str
     edge_version: int
@@ -32,6 +43,13 @@ class TokenKeys:
     local_version: int
     parcel: str
     submitter: str
+    former: EdgeKey | None = None
+
+    @property
+    def of_linkage(self) -> tuple[EdgeKey, ...]:
+        """The keys of composite tokens: that of today and, in a bridging period, the former one."""
+        current = EdgeKey(self.edge, LinkageVersion(self.edge_version))
+        return (current, self.former) if self.former else (current,)
 
 
 def hmac(texts: pl.Series, key: str) -> pl.Series:
@@ -98,7 +116,7 @@ def _texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
 
 
 def _local_domain(rule: str, namespace: str, keys: TokenKeys, record: str = "") -> list[str]:
-    return [rule, str(keys.local_version), str(CANON_VERSION), keys.submitter, namespace, record]
+    return [rule, str(keys.local_version), str(LOCAL_CANON_VERSION), keys.submitter, namespace, record]
 
 
 def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
@@ -115,31 +133,54 @@ def people_of(accepted: Sequence[Accepted]) -> pl.DataFrame:
     return pl.concat([empty, *(a.people.select(pl.lit(a.feed.name).alias("feed"), pl.all()) for a in accepted)])
 
 
-def composite_tokens(heads: pl.DataFrame, people: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
-    """`record_key, feed, person_local, rule, token`: once per feed, person and distinct identity, on its first row.
+def identities(heads: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """`record_key, feed, person_local` and PARTS as text: each distinct identity of a feed and person, on its first row.
 
     heads: WHO and `record_key` of the rows that tell of somebody. people: as `people_of`.
     """
     least = heads.group_by(WHO, maintain_order=True).agg(pl.col("record_key").min())  # rising, as the parts are
     named = people.filter(pl.int_range(pl.len()).is_in(least[WHO].implode())).with_columns(least["record_key"])
-    distinct = named.group_by(people.columns).agg(pl.col("record_key").min())
-    canon = canonical(distinct.sort("record_key"), PARTS)
-    return pl.concat([_tokens_of(canon, rule, keys) for rule in TOKEN_RULES])
+    return named.group_by(people.columns).agg(pl.col("record_key").min()).sort("record_key")
 
 
-def _tokens_of(canon: pl.DataFrame, rule: TokenRule, keys: TokenKeys) -> pl.DataFrame:
-    domain = [rule.name, str(keys.edge_version), str(CANON_VERSION)]
-    token = hmac(canon.select(_joined(domain, rule.parts).alias("text"))["text"], keys.edge)
-    named = canon.select("record_key", "feed", "person_local", pl.lit(rule.name).alias("rule"), token.alias("token"))
+def in_forms(named: pl.DataFrame, canon_version: int) -> pl.DataFrame:
+    """named: `identities`; the same with PARTS in the canonical forms of a version."""
+    return canonical(named, PARTS, canon_version)
+
+
+def composite_tokens(forms: pl.DataFrame, key: EdgeKey) -> pl.DataFrame:
+    """`record_key, feed, person_local, rule, token`: once per feed, person and token, on its first row.
+
+    forms: identities `in_forms` of the key's version.
+    """
+    return pl.concat([_tokens_of(forms, rule, key) for rule in TOKEN_RULES])
+
+
+def local_identities(forms: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
+    """`feed, person_local, local_identity`: a name's token under the submitter's own key, so that it outlives an edge key.
+
+    forms: identities `in_forms` of LOCAL_CANON_VERSION. It stays in the state and never leaves.
+    """
+    name = next(rule for rule in TOKEN_RULES if rule.name == "name")
+    text = _joined(_local_domain("local_identity", "", keys), name.parts).alias("text")
+    named = forms.select("feed", "person_local", text).drop_nulls("text")
+    once = named.unique(["feed", "person_local"], keep="first", maintain_order=True)
+    return once.select("feed", "person_local", hmac(once["text"], keys.local).alias("local_identity"))
+
+
+def _tokens_of(forms: pl.DataFrame, rule: TokenRule, key: EdgeKey) -> pl.DataFrame:
+    domain = [rule.name, str(key.version.key), str(key.version.canon)]
+    token = hmac(forms.select(_joined(domain, rule.parts).alias("text"))["text"], key.text)
+    named = forms.select("record_key", "feed", "person_local", pl.lit(rule.name).alias("rule"), token.alias("token"))
     once = ["feed", "person_local", "token"]
     return named.drop_nulls("token").unique(once, keep="first", maintain_order=True)
 
 
-def token_rows(tokens: pl.DataFrame, key_version: int) -> pl.DataFrame:
+def token_rows(tokens: pl.DataFrame, version: LinkageVersion) -> pl.DataFrame:
     """`record_key, rule, token` to schema TOKEN_SCHEMA; a missing token gives no row."""
     return tokens.drop_nulls("token").select(
-        "record_key", "rule", pl.lit(key_version, pl.Int32).alias("key_version"),
-        pl.lit(CANON_VERSION, pl.Int32).alias("canon_version"), "token",
+        "record_key", "rule", pl.lit(version.key, pl.Int32).alias("key_version"),
+        pl.lit(version.canon, pl.Int32).alias("canon_version"), "token",
     )  # fmt: skip
 
 

@@ -21,11 +21,13 @@ from pipelines.edge.decode import (
     read_elsewhere,
     text_of,
 )
+from pipelines.edge.era_date import iso_of
 from pipelines.edge.my_number import forbidden_names, numbers_in
 from pipelines.edge.refusal import no_refusals, refused
 from pipelines.edge.unread import flagged_in_lines, flagged_in_texts
 from pipelines.edge.version import columns_of, known_headings
 from pipelines.feeds import Column, Feed
+from pipelines.feeds.eras import ERA_FORMS
 from pipelines.records import RECORDS
 
 NEEDED_TO_PROTECT = ("person_local", "is_not_disclosed")
@@ -250,6 +252,8 @@ def _converted(sent: pl.Expr, conversion: str) -> pl.Expr:
         return sent.str.extract(r"^\s*(\S+)\s+(\S.*?)\s*$", 1 if conversion == "surname" else 2)
     if conversion in LOST_ZEROS:
         return sent.str.replace(*LOST_ZEROS[conversion])
+    if conversion in ERA_FORMS:
+        return iso_of(sent, conversion)
     if conversion:
         raise ValueError(f"conversion {conversion} of a feed layout is not known")
     return sent

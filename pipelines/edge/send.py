@@ -6,24 +6,29 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from datetime import date
 from multiprocessing import get_context
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
+import polars as pl
+
+from pipelines.edge.bridge import former_key
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
+from pipelines.edge.listed import counts_before, first_waiting, from_day
 from pipelines.edge.note import refuse_other_generation
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.protect import listed, of_every_town
-from pipelines.edge.pseudonymize import TokenKeys
+from pipelines.edge.pseudonymize import EdgeKey, TokenKeys
 from pipelines.edge.report import write_report
 from pipelines.edge.seal import seal
-from pipelines.edge.state import State, already_sent, held, publish
+from pipelines.edge.state import State, already_sent, held, listed_before, publish
 from pipelines.keys import Keys, find
 from pipelines.records import RECORDS
-from pipelines.records.linkage import CANON_VERSION
-from pipelines.records.parcel import SMALLEST_COUNT_TOLD
+from pipelines.records.linkage import CANON_VERSION, LinkageVersion
+from pipelines.records.parcel import OUTREACH_TABLE, SMALLEST_COUNT_TOLD
 
 KINDS = ("edge", "local", "submitter")
 
@@ -111,38 +116,48 @@ def send(
     out: Path,
     report: Path | None = None,
     layout: Path | None = None,
+    bridge_from: LinkageVersion | None = None,
+    today: date | None = None,
 ) -> SendResult:
     """Check, protect, pseudonymize, coarsen, seal: one parcel for one submitter's folder.
 
     keys: directories of the edge, local and submitter keys. protected: the required list. out: folder of parcels.
-    layout: a town's own headings of its municipal files.
+    layout: a town's own headings of its municipal files. bridge_from: in a declared bridging period alone, the version
+    that is left behind: rows carry its tokens besides those of the newest. today: the day by which a quarter of
+    outreach has ended.
     Raises EdgeProblem (2, 64, 75), KeyProblem (77), OSError; then nothing was sent.
     """
     no_core_dumps()
     found = find(KINDS, keys)
     recipients = found.recipients()
+    former = None if bridge_from is None else former_key(found, bridge_from)
     numbers = listed(protected)
     with held(state) as before:
         clock = [perf_counter()]
-        folder = read_folder(feeds, layout=layout)
+        lines = listed_before(state)
+        folder = read_folder(feeds, keeps_text=lines.height > 0, layout=layout)
         reports = write_report(folder, report) if report else []
         _refuse_unseen(folder)
         clock.append(perf_counter())
         for feed, note in folder.notes.items():
             refuse_other_generation(feed, note, found.version("local"))
-        token_keys = _token_keys(found, folder.submitter)
-        rows, folder = [f.accepted for f in folder.records], folder.without_rows
+        token_keys = _token_keys(found, folder.submitter, former)
+        rows = [f.accepted for f in folder.records]
+        if lines.is_empty():  # else the rows tell afterwards who was reached
+            folder = folder.without_rows
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
         numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())
         counts = _balanced(folder, departure.leaving, departure.staying)
         clock.append(perf_counter())
-        facts = _facts(folder, departure, counts, before, found)
-        sealed = seal(departure.records, departure.tokens, facts, recipients, found.text("submitter").splitlines()[0])
+        facts = _facts(folder, departure, counts, before, token_keys)
+        lines, ended = _followed(lines, folder, departure, token_keys), first_waiting(today or date.today())
+        records = departure.records | _outreach(lines, ended)
+        sealed = seal(records, departure.tokens, facts, recipients, found.text("submitter").splitlines()[0])
         clock.append(perf_counter())
         out.mkdir(parents=True, exist_ok=True)
         parcel = out / f"{secrets.token_hex(16)}.parcel"
-        after = publish(state, before, sealed, departure.sent, parcel)
+        after = publish(state, before, sealed, departure.sent, from_day(lines, ended), ended, parcel)
         clock.append(perf_counter())
     stages = ("read and check", "protect, pseudonymize, coarsen", "seal", "write")
     seconds = {s: round(b - a, 3) for s, a, b in zip(stages, clock, clock[1:], strict=False)}
@@ -214,11 +229,28 @@ def _refuse_unseen(folder: Folder) -> None:
         )
 
 
-def _token_keys(keys: Keys, submitter: str) -> TokenKeys:
+def _token_keys(keys: Keys, submitter: str, former: EdgeKey | None) -> TokenKeys:
     return TokenKeys(
         edge=keys.text("edge"), edge_version=keys.version("edge"), local=keys.text("local"),
         local_version=keys.version("local"), parcel=secrets.token_hex(32), submitter=submitter,
+        former=former,
     )  # fmt: skip
+
+
+def _followed(lines: pl.DataFrame, folder: Folder, departure: Departure, keys: TokenKeys) -> pl.DataFrame:
+    """The lines of outreach after this delivery: who was reached, and nobody who must stay."""
+    if lines.is_empty():
+        return lines
+    from pipelines.edge.at_home import AtHome
+    from pipelines.edge.reached import followed
+
+    return followed(lines, AtHome(folder, departure, keys))
+
+
+def _outreach(lines: pl.DataFrame, ended: date) -> dict[str, pl.DataFrame]:
+    """The counts of the quarters that are over, where a list was made in one: a table of the parcel."""
+    counts = counts_before(lines, ended)
+    return {OUTREACH_TABLE: counts} if counts.height else {}
 
 
 def _records(folder: Folder) -> list[str]:
@@ -241,7 +273,7 @@ def _refused(folder: Folder) -> int:
 
 
 def _facts(
-    folder: Folder, departure: Departure, counts: dict[str, Counted], before: State, keys: Keys
+    folder: Folder, departure: Departure, counts: dict[str, Counted], before: State, keys: TokenKeys
 ) -> dict[str, Any]:
     """The manifest's own part. A number of 1 to 9 people's rows is left out: it could mark a family."""
     excluded = sum(c.excluded for c in counts.values())
@@ -252,11 +284,12 @@ def _facts(
         "span": list(departure.span or ()),
         "sequence": before.sequence + 1,
         "previous": before.previous,
-        "key_version": keys.version("edge"),
+        "key_version": keys.edge_version,
         "canon_version": CANON_VERSION,
-        "key_generation": keys.version("local"),
+        "key_generation": keys.local_version,
         "record_versions": {name: RECORDS[name].version for name in departure.records if name in RECORDS},
         "refusals": {name: c.refused for name, c in counts.items()},
         **{name: n for name, n in small.items() if n == 0 or n >= SMALLEST_COUNT_TOLD},
+        **({} if keys.former is None else {"bridge_from": keys.former.version.told()}),
         **({} if folder.synthetic_seed is None else {"synthetic_seed": folder.synthetic_seed}),
     }

@@ -1,4 +1,4 @@
-"""What a submitter remembers between two sendings: sequence number, chain, and the tokens of what it sent.
+"""What a submitter remembers between two sendings: sequence number, chain, the tokens of what it sent, and of whom it listed.
 
 A parcel appears by one rename, between two entries of the state, so that kill -9 anywhere loses nothing and doubles
 nothing:
@@ -17,14 +17,18 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from datetime import date
 from pathlib import Path
 
 import polars as pl
 
+from pipelines.edge.listed import LISTED_SCHEMA
+from pipelines.edge.private import ONLY_ITS_OWNER
 from pipelines.edge.problem import BUSY, EdgeProblem
 from pipelines.edge.seal import Sealed
 
 STATE, SENT, SENT_NEXT, LOCK = "state.json", "sent.parquet", "sent.next.parquet", "lock"
+LISTED, LISTED_NEXT, LISTED_LEFT = "outreach.parquet", "outreach.next.parquet", "outreach.left.parquet"
 TOKEN_COLUMNS = ("local_row", "local_person", "local_pregnancy", "local_identity")
 SENT_SCHEMA = {"record": pl.String, "feed": pl.String, **dict.fromkeys(TOKEN_COLUMNS, pl.Binary)}
 
@@ -34,15 +38,20 @@ class Pending:
     temporary: str  # path of the sealed file before its rename
     manifest_hash: str
     is_sealed: bool = False
+    counted_before: str = ""
 
 
 @dataclass(frozen=True)
 class State:
-    """sequence: number of the last parcel that appeared (0: none). previous: SHA-256 of its manifest, or empty."""
+    """sequence: number of the last parcel that appeared (0: none). previous: SHA-256 of its manifest, or empty.
+
+    counted_before: the day (ISO) before which the counts of outreach have left; empty: none did.
+    """
 
     sequence: int = 0
     previous: str = ""
     pending: Pending | None = None
+    counted_before: str = ""
 
 
 @contextmanager
@@ -64,12 +73,32 @@ def already_sent(directory: Path) -> pl.DataFrame:
     return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=SENT_SCHEMA)
 
 
-def publish(directory: Path, state: State, sealed: Sealed, sent: pl.DataFrame, target: Path) -> State:
-    """Lets a parcel appear at `target` and remembers it. Raises OSError with the last state untouched."""
+def listed_before(directory: Path) -> pl.DataFrame:
+    """Lines of the lists of outreach whose counts have not left; schema LISTED_SCHEMA."""
+    path = directory / LISTED
+    return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=LISTED_SCHEMA)
+
+
+def remember(directory: Path, listed: pl.DataFrame) -> None:
+    """Puts the lines in the place of those there. Raises OSError with the last state untouched."""
+    _write_parquet(directory / LISTED_NEXT, listed)
+    (directory / LISTED_NEXT).replace(directory / LISTED)
+    _sync_directory(directory)
+
+
+def publish(
+    directory: Path, state: State, sealed: Sealed, sent: pl.DataFrame, listed: pl.DataFrame, counted_before: date, target: Path
+) -> State:  # fmt: skip
+    """Lets a parcel appear at `target` and remembers it. Raises OSError with the last state untouched.
+
+    listed: the lines of outreach that are still to be counted, those before the day `counted_before` being in the parcel.
+    """
     temporary = target.with_name(f".{target.stem}.sealing")
-    pending = Pending(str(temporary.absolute()), sealed.manifest_hash)
+    pending = Pending(str(temporary.absolute()), sealed.manifest_hash, counted_before=counted_before.isoformat())
     _write(directory, replace(state, pending=pending))
     _write_parquet(directory / SENT_NEXT, sent)
+    if listed.height or (directory / LISTED).exists():
+        _write_parquet(directory / LISTED_LEFT, listed)
     _write_synced(temporary, sealed.content)
     _write(directory, replace(state, pending=replace(pending, is_sealed=True)))
     temporary.replace(target)
@@ -91,16 +120,19 @@ def _recovered(directory: Path, state: State) -> State:
     if pending.is_sealed and not temporary.exists():
         return _committed(directory, state)
     temporary.unlink(missing_ok=True)
-    (directory / SENT_NEXT).unlink(missing_ok=True)
+    for name in (SENT_NEXT, LISTED_NEXT, LISTED_LEFT):
+        (directory / name).unlink(missing_ok=True)
     return _write(directory, replace(state, pending=None))
 
 
 def _committed(directory: Path, state: State) -> State:
     if state.pending is None:
         raise RuntimeError("a parcel without a pending entry cannot be taken over")
-    if (directory / SENT_NEXT).exists():
-        (directory / SENT_NEXT).replace(directory / SENT)
-    return _write(directory, State(state.sequence + 1, state.pending.manifest_hash))
+    for made, name in ((SENT_NEXT, SENT), (LISTED_LEFT, LISTED)):
+        if (directory / made).exists():
+            (directory / made).replace(directory / name)
+    counted_before = max(state.counted_before, state.pending.counted_before)
+    return _write(directory, State(state.sequence + 1, state.pending.manifest_hash, counted_before=counted_before))
 
 
 def _read(directory: Path) -> State:
@@ -110,7 +142,7 @@ def _read(directory: Path) -> State:
     try:
         told = json.loads(path.read_text("utf-8"))
         pending = Pending(**told["pending"]) if told["pending"] else None
-        return State(int(told["sequence"]), str(told["previous"]), pending)
+        return State(int(told["sequence"]), str(told["previous"]), pending, str(told.get("counted_before", "")))
     except (ValueError, KeyError, TypeError):
         raise EdgeProblem(
             f"送付の状態 {STATE} が壊れています。控えから戻してください。何も送りません。",
@@ -128,6 +160,7 @@ def _write(directory: Path, state: State) -> State:
 
 def _write_parquet(path: Path, table: pl.DataFrame) -> None:
     with path.open("wb") as file:
+        path.chmod(ONLY_ITS_OWNER)
         table.write_parquet(file, statistics=False, compression="uncompressed")
         file.flush()
         os.fsync(file.fileno())

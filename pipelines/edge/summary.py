@@ -14,7 +14,7 @@ import duckdb
 import polars as pl
 
 from pipelines.declaration import TOTAL, Indicator, Record
-from pipelines.edge.at_home import at_home
+from pipelines.edge.at_home import at_home, earlier
 from pipelines.edge.own_figures import figures_of, last_month, over, table_text, with_completeness
 from pipelines.edge.own_rows import own_rows, residents
 from pipelines.edge.private import refuse_parcel_folder, write_private
@@ -22,6 +22,7 @@ from pipelines.edge.summary_page import page
 from pipelines.feeds import FEEDS
 from pipelines.indicators import COUNTS, INDICATORS, SUMS
 from pipelines.records import RECORDS
+from pipelines.records.parcel import OUTREACH_SCHEMA
 from pipelines.reference import municipalities
 
 TABLE, PAGE = "summary.csv", "summary.html"
@@ -52,14 +53,17 @@ class SummaryResult:
 
 
 def summarize(
-    feeds: Path, protected: Path, out: Path, core: Sequence[str], layout: Path | None = None
-) -> SummaryResult:
+    feeds: Path, protected: Path, out: Path, core: Sequence[str], layout: Path | None = None,
+    state: Path | None = None, keys: Sequence[Path] = (),
+) -> SummaryResult:  # fmt: skip
     """Writes `summary.csv` and `summary.html`, 0600. core: the centre's statements of `core`, in their order.
 
-    Raises EdgeProblem (2, 64), OSError; then nothing was made.
+    state, keys: the submitter's state and the directory of its local key; who was tied to whom in earlier deliveries then
+    counts too. Raises EdgeProblem (2, 64, 75), KeyProblem (77), OSError; then nothing was made.
     """
     refuse_parcel_folder(out)
-    home = at_home(feeds, protected, layout)
+    with earlier(state, keys) as before:
+        home = at_home(feeds, protected, layout, before)
     rows = own_rows(home.departure)
     connection = in_memory()
     _land(connection, home.folder.submitter, rows, residents(home.departure, rows))
@@ -132,6 +136,8 @@ def _land(
     own = pl.lit(submitter)
     whose = people.with_columns(municipality_code=own, submitter=own, person_id=pl.col("resident_id"))
     put(connection, "core.resident", whose)
+    counted = {"municipality_code": pl.String, "fiscal_year": pl.Int32, **OUTREACH_SCHEMA}
+    put(connection, "landing.current_outreach", pl.DataFrame(schema=counted))  # its counts leave, and are not kept
     city = pl.coalesce(pl.col("parent_city_code6").replace("", None), "code6")
     put(connection, "state.municipality", municipalities().select(code="code6", city_code=city))
 

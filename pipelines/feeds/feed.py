@@ -17,8 +17,8 @@ class Column:
 
     header: the CSV heading, or the path in the JSON object (`basicFiveInfo.nameKana`).
     conversion: how the sent text becomes the field's text: `` (as it is), `flag` (1/0), `true_false`,
-        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2); what a
-        spreadsheet made of digits: `zeros_2`, `zeros_6` (that many digits again), `phone` (its leading 0 again).
+        `surname` or `given_name` (the part before or after the first space), `cancellation` (change code 2); `era_date` or `era_digits` (a date of the
+        Japanese calendar, feeds.eras); what a spreadsheet made of digits: `zeros_2`, `zeros_6` (that many digits again), `phone` (its leading 0 again).
     """
 
     header: str
@@ -64,6 +64,12 @@ class Feed:
     is_of_agent: bool = False
     earlier: tuple[str, ...] = ()
     item_form: str = ""
+
+    @property
+    def tells_who_numbers(self) -> bool:
+        """Its local numbers come with whoever gave them (the town of an agent's, the facility of FHIR's): two places may
+        use one number, and a delivery may hold the residents of several municipalities."""
+        return self.is_of_agent or self.format == "fhir"
 
     @cached_property
     def records(self) -> tuple[Record, ...]:

@@ -8,15 +8,17 @@ between them.
 import csv
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, fields
+from datetime import date
 
 from pipelines.declaration import Problem, Record
+from pipelines.feeds.eras import ERA_FORMS
 from pipelines.feeds.feed import Column, Feed
 from pipelines.feeds.municipal import MUNICIPAL
 from pipelines.records import RECORDS
 
 USAGE = 64  # exit code (design, chapter 6)
 HEADINGS = ("record", "header", "field")
-CONVERSIONS = ("", "flag", "true_false", "surname", "given_name")
+CONVERSIONS = ("", "flag", "true_false", "surname", "given_name", *ERA_FORMS)
 
 
 class WrongLayout(Problem):
@@ -78,6 +80,8 @@ def _refuse(
     if column.conversion not in CONVERSIONS:
         raise _at(line, "conversion", f"変換 {column.conversion} はありません",
                   f"there is no conversion {column.conversion}", CONVERSIONS[1:])  # fmt: skip
+    if column.conversion in ERA_FORMS and RECORDS[record].arriving[column.field].type is not date:
+        raise _at(line, "conversion", f"{column.field} は日付の項目ではありません", f"{column.field} is no date")
     if not column.header or column.header.encode(encoding, "ignore").decode(encoding) != column.header:
         raise _at(line, "header", f"見出しが空か、{encoding} で書けません",
                   f"the heading is empty or cannot be written in {encoding}")  # fmt: skip

@@ -2,11 +2,15 @@
 
 A rule counts whom an indicator counts, where there is one: it takes over that count's population. Source of the rules:
 reference domain, chapter 7; days and limits there are the project's own proposal (要確認), not a national standard.
+
+Of the lists the counts alone travel (listed, and of those reached), by rule and quarter, and are published from
+prefectures up.
 """
 
-from pipelines.declaration import OutreachRule, Stop
-from pipelines.indicators import COUNTS
+from pipelines.declaration import Breakdown, Category, Count, Indicator, OutreachRule, Sensitivity, Stop
+from pipelines.indicators import child, postpartum, pregnancy
 
+COUNTED = {c.id: c for stage in (pregnancy, postpartum, child) for c in stage.COUNTS}
 PRIORITIES = ("highest", "high", "mid")
 
 HAS_OPEN_PLAN = " OR ".join(
@@ -27,7 +31,12 @@ WEEKS = (
     "CAST(floor((as_of - due_date + 280) / 7) AS INTEGER)"  # completed weeks on the day; 280 days end at the due date
 )
 AGE_MONTHS = "date_diff('month', birth_date, as_of) - CAST(day(as_of) < day(birth_date) AS INTEGER)"  # completed
-LISTED = " OR ".join(f"({COUNTS[f'checkup_{age}_target'].where})" for age in ("3to5m", "18m", "3y"))
+DELAYED = (
+    f"NOT has_measles_rubella AND {AGE_MONTHS} BETWEEN 13 AND 23 OR NOT has_dpt_ipv AND {AGE_MONTHS} BETWEEN 5 AND 89 "
+    "OR as_of - moved_in_date BETWEEN 0 AND 60 AND as_of < birth_date + INTERVAL 4 YEAR AND NOT has_history "
+    "AND replied_date IS NULL AND (requested_date IS NULL OR as_of - requested_date > 14)"
+)
+LISTED = " OR ".join(f"({COUNTED[f'checkup_{age}_target'].where})" for age in ("3to5m", "18m", "3y"))
 
 RULES: dict[str, OutreachRule] = {
     rule.id: rule
@@ -40,10 +49,11 @@ RULES: dict[str, OutreachRule] = {
             "14日以内に保健師が連絡し、必要なら精神科・産科につなぐ。項目10が1点以上ならその日のうちに。",
             "A nurse makes contact within 14 days, with psychiatry or obstetrics where needed; item 10: the same day.",
             priority="highest", grain="screen",
-            population=COUNTS["epds_complete"].where,
-            condition=f"(({COUNTS['epds_high'].condition}) OR epds_item_10 >= 1) AND contact_date IS NULL AND visit_date <= as_of "
+            population=COUNTED["epds_complete"].where,
+            condition=f"(({COUNTED['epds_high'].condition}) OR epds_item_10 >= 1) AND contact_date IS NULL AND visit_date <= as_of "
             "AND as_of <= delivery_date + INTERVAL 6 MONTH",
             month="visit_date", records=("postpartum_visit",), beside=("home_visit", "consultation", "postpartum_care"),
+            reached="contact_date IS NOT NULL",
         ),
         OutreachRule(
             "late_notification", "遅い妊娠届出", "late notification",
@@ -51,9 +61,10 @@ RULES: dict[str, OutreachRule] = {
             "New notifications filed at 20 weeks or later, or after delivery, within 30 days up to the day.",
             "7日以内に面談し、支援の要否を確かめる。", "Interview within 7 days; is support needed?",
             priority="high", grain="notification",
-            population=COUNTS["new_notifications"].where,
+            population=COUNTED["new_notifications"].where,
             condition="notification_stage_code IN ('3', '4', '5') AND as_of - notified_date BETWEEN 0 AND 30",
             month="notified_date", records=("pregnancy_notification",),
+            reached="last_contact_date >= notified_date",
         ),
         OutreachRule(
             "no_antenatal_visit", "妊婦健診の中断", "no antenatal visit",
@@ -91,6 +102,7 @@ RULES: dict[str, OutreachRule] = {
             population="TRUE",
             condition="NOT is_examined AND as_of - referred_date >= 60",
             month="referred_date", records=("child_checkup", "detailed_exam"), beside=("newborn_screening",),
+            reached="is_examined",
         ),
         OutreachRule(
             "eighth_month_no_answer", "妊娠8か月の面談なし", "no contact around month 8",
@@ -112,10 +124,11 @@ RULES: dict[str, OutreachRule] = {
             "delivery outside the prefecture (in place of 里帰り) from 75 days on.",
             "産後ケアを案内し、訪問時にEPDSを行う。", "Offer postpartum care; EPDS at the visit.",
             priority="mid", grain="pregnancy",
-            population=COUNTS["deliveries_22w"].where,
+            population=COUNTED["deliveries_22w"].where,
             condition="NOT is_seen_postpartum AND delivery_date + INTERVAL 1 YEAR > as_of "
             "AND as_of - delivery_date >= CASE WHEN is_delivered_outside THEN 75 ELSE 45 END",
             month="delivery_date", records=("postpartum_visit",),
+            reached="is_seen_postpartum",
         ),
         OutreachRule(
             "infant_visit_due", "乳児家庭全戸訪問の期限", "infant visit due",
@@ -128,6 +141,7 @@ RULES: dict[str, OutreachRule] = {
             population="birth_date IS NOT NULL",
             condition="NOT is_visited AND NOT waits_for_satogaeri AND as_of - birth_date >= 60 AND as_of < birth_date + INTERVAL 4 MONTH",
             month="birth_date", records=("home_visit",), beside=("information_request",),
+            reached="is_visited",
         ),
         OutreachRule(
             "checkup_not_attended", "乳幼児健診の未受診", "checkup not attended",
@@ -141,6 +155,7 @@ RULES: dict[str, OutreachRule] = {
             population=LISTED,
             condition="NOT is_seen AND last_day(scheduled_date) + 30 < as_of AND as_of < window_end",
             month="scheduled_date", records=("child_checkup_target", "child_checkup"),
+            reached="is_seen",
         ),
         OutreachRule(
             "vaccination_delay_and_moved_in", "予防接種の遅れ・転入", "vaccination late, or moved in",
@@ -153,10 +168,52 @@ RULES: dict[str, OutreachRule] = {
             "Remind of the doses; after a move ask the municipality before, and invite.",
             priority="mid", grain="child",
             population="birth_date IS NOT NULL",
-            condition=f"NOT has_measles_rubella AND {AGE_MONTHS} BETWEEN 13 AND 23 OR NOT has_dpt_ipv AND {AGE_MONTHS} BETWEEN 5 AND 89 "
-            "OR as_of - moved_in_date BETWEEN 0 AND 60 AND as_of < birth_date + INTERVAL 4 YEAR AND NOT has_history "
-            "AND replied_date IS NULL AND (requested_date IS NULL OR as_of - requested_date > 14)",
+            condition=DELAYED,
             month="as_of", records=("vaccination", "child_checkup"), beside=("information_request",),
+            reached=f"NOT coalesce({DELAYED}, FALSE)",
         ),
     )
 }  # fmt: skip
+
+COUNTED_RULE = Breakdown(
+    "rule", "支援の規則", "rule of outreach", "rule_id",
+    tuple(Category(rule.id, rule.label_ja, rule.label_en) for rule in RULES.values() if rule.reached),
+    lowest_level="prefecture",
+)  # fmt: skip
+AFTER_THE_QUARTER = (
+    6  # months: a quarter waits for the next one to end before its counts leave, and then for its parcel
+)
+
+COUNTS = (
+    Count(
+        "outreach_listed", "支援の名簿に載った件数", "lines on the lists of outreach",
+        grain="outreach", subject="event", counting="event", basis="fiscal_year",
+        sensitivity=Sensitivity.S2, is_sensitive=True, mature_after_months=AFTER_THE_QUARTER, population="TRUE",
+    ),
+    Count(
+        "outreach_reached", "名簿に載り、支援が届いた件数", "lines reached",
+        grain="outreach", subject="event", counting="event", basis="fiscal_year",
+        sensitivity=Sensitivity.S2, is_sensitive=True, mature_after_months=AFTER_THE_QUARTER, population="TRUE",
+        condition="is_reached", within="outreach_listed",
+    ),
+)  # fmt: skip
+
+SUMS = ()
+
+INDICATORS = (
+    Indicator(
+        "outreach_reached_rate", "proportion", "プッシュ型支援 到達率", "Outreach: reached among listed",
+        "市区町村の支援の名簿に載った件数(規則ごとに最初に載ったとき1件、その四半期の件数を送った後も載っていれば改めて1件。除く事由のあるものを除く)のうち、次の四半期の"
+        "末までに、足りなかった受診・訪問・相談・接種の記録ができたものの割合(名簿の基準日の年度別)。",
+        "Share of the lines on the towns' lists of outreach (one per rule when somebody first comes on it, one more where they still stand there when its quarter was told) for "
+        "which the visit, talk, examination or dose that was missing is on record by the end of the next quarter, by fiscal "
+        "year of the list's day.",
+        numerator="outreach_reached", denominator="outreach_listed", unit="%", direction="higher",
+        official_source="公的統計なし(本データベースの定義。要確認)",
+        caution_ja="件数であり人数ではない。名簿を作り、件数を覚えた市区町村だけ。流産・死産のおそれのある規則"
+        "(妊婦健診の中断、予定日の経過、8か月)と、支援措置の世帯は数えない。支援の結果とは限らない。",
+        caution_en="Lines, not people, and only of municipalities that keep their lists' counts. Rules whose list may hold a lost "
+        "pregnancy, and protected households, are not counted. What came need not be due to the outreach.",
+        breakdowns=(COUNTED_RULE,), lowest_level="prefecture", lowest_level_pooled="prefecture",
+    ),
+)  # fmt: skip

@@ -4,9 +4,36 @@ A rule under the shared edge key holds the birth date and two of surname, full g
 number and phone (privacy, hole 2): whatever is less can be enumerated. Another rule does not build.
 """
 
+import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CANON_VERSION = 1
+# Local numbers are hashed as they stand: their tokens stay the same when the canonical forms change.
+LOCAL_CANON_VERSION = 1
+
+
+class LinkageVersion(NamedTuple):
+    """What makes two tokens of one identity equal: the version of the edge key and that of the canonical forms."""
+
+    key: int
+    canon: int = CANON_VERSION
+
+    @classmethod
+    def parsed(cls, text: str) -> "LinkageVersion":
+        """`2` (the forms of today) or `2.1`. Raises ValueError."""
+        told = re.fullmatch(r"([1-9]\d{0,8})(?:\.([1-9]\d{0,8}))?", text)
+        if told is None:
+            raise ValueError("a linkage version is written KEY or KEY.CANON, like 2 or 2.1")
+        return cls(int(told[1]), int(told[2] or CANON_VERSION))
+
+    def told(self) -> dict[str, int]:
+        """As a manifest names it."""
+        return {"key_version": self.key, "canon_version": self.canon}
+
+    def __str__(self) -> str:
+        return f"{self.key}.{self.canon}"
+
 
 STRENGTH = {
     "surname": ({"kana_surname"}, {"alphabet_name"}),

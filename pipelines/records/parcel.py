@@ -13,7 +13,7 @@ RECORD_VERSION_SPAN = 2  # the centre reads a record's version N and N-1
 HEADER, MANIFEST, SIGNATURE, PADDING = "header.json", "manifest.json", "manifest.sig", "padding"
 SEALED_RECORDS, SEALED_TOKENS = "records.zip.age", "tokens.zip.age"
 SMALLEST_SEALED_BYTES = 1 << 20
-TOKENS_TABLE, LAG_TABLE = "tokens", "arrival_lag"
+TOKENS_TABLE, LAG_TABLE, OUTREACH_TABLE = "tokens", "arrival_lag", "outreach"
 TOKEN_BYTES = 16
 
 TOKEN_SCHEMA = {
@@ -34,6 +34,19 @@ LAG_SCHEMA = {  # how long records took to arrive: an aggregate, never a row (pr
 
 LAG_CLASSES = ((1, "0-1"), (3, "2-3"), (7, "4-7"), (14, "8-14"), (30, "15-30"), (60, "31-60"))
 LONGEST_LAG = "61-"
+
+OUTREACH_SCHEMA = {  # what came of a town's lists of outreach: counts of a rule and a quarter, once, when it has ended
+    "rule": pl.String,
+    "listed_quarter": pl.Date,  # its first day
+    "listed": pl.Int32,
+    "reached": pl.Int32,
+}
+OUTREACH_RULES = (  # of list mchdb-L28; who is on the others may have lost a pregnancy
+    "epds_followup", "late_notification", "referral_not_completed", "postpartum_check_missed", "infant_visit_due",
+    "checkup_not_attended", "vaccination_delay_and_moved_in",
+)  # fmt: skip
+MOST_LISTED = 1_000_000  # in one parcel: more than there are children under school age in any town
+
 SYNTHETIC_MARK = "synthetic.json"  # beside the feeds of a made-up cohort: {"seed": n}; travels in the manifest
 SMALLEST_COUNT_TOLD = 10  # exclusions of 1..9 are left out of the manifest
 

@@ -1,7 +1,7 @@
 """The tables of a release from shown cells: observations, coverage, and everything that gives them their meaning."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from importlib.metadata import version
 
@@ -29,6 +29,7 @@ from pipelines.release.tables import (
 
 SCHEMA_VERSION = 1
 AUDIT_FAILED = 3
+COHORTS = {"fiscal_year": pl.Int64, "before": pl.Int64, "now": pl.Int64}
 COMPLETE = 0.95  # share of births below which a value is marked as partial (domain 1.1, no. 8)
 
 
@@ -39,6 +40,7 @@ class Source:
     secret: derived from the warehouse key; it never leaves the warehouse.
     watermark: what was loaded (keyed), so that the same batches give the same release.
     arrival: municipality_code, fiscal_year, record, rows. quality: rows of the published table.
+    cohorts: fiscal_year, before, now: persons of closed birth cohorts before a version change that is watched, and now.
     """
 
     connection: duckdb.DuckDBPyConnection
@@ -51,6 +53,7 @@ class Source:
     records: Mapping[str, Record]
     is_synthetic: bool
     seed: int | None
+    cohorts: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=COHORTS))
 
 
 @dataclass(frozen=True)

@@ -6,16 +6,15 @@ import scipy.sparse as sp
 from scipy.sparse.csgraph import connected_components
 
 from pipelines.release.errors import UnsafeError
-from pipelines.release.system import LineKind, Mask, Rows, Values
+from pipelines.release.swaps import free_of_submitters
+from pipelines.release.system import LOWEST, SENDER, LineKind, Mask, Rows, Values
 from pipelines.release.view import View
 
 PRECISIONS = (1e-9, 1e-13)  # of two projections; determined components end near 1e-12, free ones above 1e-3
 ZERO = 1e-6
 SEEDS = (1, 2)
 MAX_STEPS = 5_000
-LOWEST = ("municipality", "ward")
-# who sends the records that a cell of the lowest areas counts: a ward's city, else the area itself
-SENDER = pl.when(pl.col("level") == "ward").then("parent_code").otherwise("area_code")
+LARGEST_BLOCK = 20_000  # columns; a submitter is tried in no larger one as a whole
 
 
 class Undecided(UnsafeError):
@@ -87,16 +86,23 @@ def told_to_submitters(seen: View, is_suspect: Mask) -> Rows:
     """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown; of those
     that are no suspects, only what is told together with a suspect.
 
-    Small parts first: what can change while everything outside a part stands still can change.
+    What a change that can be written down frees is no suspect. Then small parts first: what can change while everything
+    outside a part stands still can change. What is left in a block too large to be tried as a whole counts as told.
     """
     columns, equations = seen.columns(), seen.unknown_equations().tocsc()
     level = seen.system.frame["level"].gather(columns)
-    left = is_suspect[columns]
+    left = (is_suspect & ~free_of_submitters(seen))[columns]
     for levels in (LOWEST, (*LOWEST, "medical_area")):
         part = level.is_in(levels).to_numpy()
         left &= ~part | _told_in(seen, equations, part, left & part, is_last=False)
-    everything = np.ones(len(columns), dtype=bool)
-    return columns[_told_in(seen, equations, everything, left, is_last=True)]
+    is_small = _in_small_blocks(equations)
+    told = left & ~is_small | _told_in(seen, equations, is_small, left & is_small, is_last=True)
+    return columns[told]
+
+
+def _in_small_blocks(equations: sp.csc_array) -> Mask:
+    _, block = connected_components(abs(equations.T) @ abs(equations), directed=False)
+    return np.bincount(block)[block] <= LARGEST_BLOCK
 
 
 def _told_in(seen: View, equations: sp.csc_array, part: Mask, suspect: Mask, *, is_last: bool) -> Mask:

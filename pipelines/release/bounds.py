@@ -6,8 +6,8 @@ the linear programs the hopeless cells.
 
 import numpy as np
 
-from pipelines.release.intervals import CEILING
 from pipelines.release.line_rule import parts_of_zero, unknown
+from pipelines.release.polytope import CEILING
 from pipelines.release.primary import Terms
 from pipelines.release.system import Mask, System, Values
 

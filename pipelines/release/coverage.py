@@ -15,6 +15,8 @@ RECORD_OF_GRAIN = {
     "birth": "birth",
     "checkup_person": "child_checkup_target",
     "questionnaire": "child_questionnaire",
+    "claim": "claim",
+    "outreach": "outreach",  # no record: counts of lists that were made, so that nothing tells whether somebody was on one
 }
 SMALLEST_EXPECTED = 100
 CLASSES = ((0.95, "95-"), (0.80, "80-94"), (0.50, "50-79"), (0.0, "-49"))

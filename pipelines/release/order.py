@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from datetime import date
 from importlib.metadata import version
 
-from pipelines.declaration import Count, Indicator, Sum
+import polars as pl
+
+from pipelines.declaration import Count, Indicator, Policy, Sum
 from pipelines.indicators import COUNTS, INDICATORS, SUMS
 from pipelines.release.areas import registered_tree
 from pipelines.release.assemble import SCHEMA_VERSION, Order, Source
-from pipelines.release.errors import ReleaseError
+from pipelines.release.errors import ReleaseError, UnsafeError
 from pipelines.release.policy import load_policy
 from pipelines.release.vintage import levels_for
 
@@ -27,8 +29,10 @@ class Ordered:
 
 
 def ordered(source: Source, status: str, policy_id: str, years: tuple[int, int] | None, created_on: date) -> Ordered:
-    """Settles an order. Raises ReleaseError (64) for years that are not closed, or an unknown status or policy."""
+    """Settles an order. Raises ReleaseError (64) for years that are not closed, or an unknown status or policy; (3) where
+    a version change has split people."""
     span = _years(source, status, years)
+    _refuse_split(source, load_policy(policy_id))
     counts = {i: c for i, c in COUNTS.items() if _is_mature(c, span[-1], created_on)}
     order = Order(
         _release_id(source, status, policy_id, span, counts), status, load_policy(policy_id), span, levels_for(status),
@@ -49,6 +53,20 @@ def _years(source: Source, status: str, asked: tuple[int, int] | None) -> tuple[
             64,
         )
     return years
+
+
+def _refuse_split(source: Source, policy: Policy) -> None:
+    """Nobody is born into a closed cohort: whoever is new after a version change is there twice (privacy, hole 20)."""
+    is_split = 100 * (pl.col("now") - pl.col("before")) > policy.new_persons_percent * pl.col("now")
+    years = ", ".join(str(year) for year in source.cohorts.filter(is_split)["fiscal_year"])
+    if years:
+        raise UnsafeError(
+            f"鍵または正規化の版を変えた後、閉じた出生年度 {years} の人が {policy.new_persons_percent} % を超えて増え、"
+            "同じ人が二人に分かれた疑いがあります。橋渡し(--bridge-from)の提出物を届けてもらってから公表してください。",
+            f"After a change of the key or canonicalization version more than {policy.new_persons_percent} % of the closed birth "
+            f"cohorts {years} are new: people seem to be split in two. Have the parcels of the bridging period "
+            "(--bridge-from) sent before you release.",
+        )
 
 
 def _release_id(

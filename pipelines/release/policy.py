@@ -45,6 +45,7 @@ def load_policy(policy_id: str) -> Policy:
         interval_floor=keys["interval_floor"]["value"],
         hidden_areas_on_a_line=keys["hidden_areas_on_a_line"]["value"],
         pooled_years=keys["pooled_years"]["value"],
+        new_persons_percent=keys["new_persons_percent"]["value"],
         settings={key: _text(entry["value"]) for key, entry in keys.items()},
     )
 

@@ -126,7 +126,11 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
         reason = _hide(case, reason, rows, Reason.SECONDARY)
     seen = view(system, stated, reason > 0)
     proof = proof.continued(seen)
-    return reason, found | proof.is_open(seen), proof
+    found |= proof.is_open(seen)
+    if not found.any():
+        rows, proof = proof.told(seen, anew=True)
+        found[rows] = True
+    return reason, found, proof
 
 
 def _quickly_found(case: Case, reason: Rows, proof: Proof) -> tuple[Mask, Proof]:

@@ -22,6 +22,9 @@ TOTAL = "all"
 WHAT = ("count_id", "period", "period_kind", "breakdown_id", "category_code")
 KEYS = ("count_id", "period", "period_kind", "area_code", "breakdown_id", "category_code")
 WHERE = KEYS[1:]
+LOWEST = ("municipality", "ward")
+# who sends the records that a cell of the lowest areas counts: a ward's city, else the area itself
+SENDER = pl.when(pl.col("level") == "ward").then("parent_code").otherwise("area_code")
 
 Rows = np.ndarray  # integer positions of cells
 Mask = np.ndarray  # one bool per cell

@@ -9,8 +9,8 @@ from scipy.sparse.csgraph import connected_components
 
 from pipelines.declaration import LEVELS
 from pipelines.release.bounds import public_room
-from pipelines.release.intervals import CEILING, Polytope
 from pipelines.release.line_rule import parts_of_zero
+from pipelines.release.polytope import CEILING, Polytope
 from pipelines.release.primary import Terms
 from pipelines.release.system import LineKind, Lines, Mask, Rows, System, Values
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 
 import duckdb
 
+from pipelines.records.linkage import LinkageVersion
 from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.refusal import Refused
 
+CURRENT, FORMER, RETIRED = "current", "former", "retired"  # a version; `former` while a bridge leads away from it
 Line = tuple[str, str, int, int]  # municipality, record, from_fy, to_fy
 
 
@@ -29,7 +31,8 @@ class Standing:
 
     signing_keys: Mapping[str, str]
     scopes: Mapping[str, Scope]
-    versions: frozenset[tuple[int, int]]  # key version, canonicalization version
+    versions: Mapping[LinkageVersion, str]  # -> CURRENT, FORMER or RETIRED
+    centre_chain: tuple[int, ...]  # versions of the centre key, in the order in which they lie over each other
     feeds: frozenset[str]
     applied: Mapping[str, Sequence[tuple[int, str]]]  # submitter -> sequence and digest, the last parcel first
 
@@ -45,16 +48,27 @@ def standing(connection: duckdb.DuckDBPyConnection) -> Standing:
         "SELECT submitter, sequence, lower(hex(manifest_sha256)) FROM state.parcel ORDER BY sequence DESC"
     ).fetchall():
         applied[submitter].append((sequence, digest))
-    versions = connection.execute(
-        "SELECT key_version, canon_version FROM state.linkage_domain WHERE status <> 'retired'"
-    ).fetchall()
     return Standing(
         dict(connection.execute("SELECT DISTINCT submitter, signing_key FROM state.registry").fetchall()),
         {submitter: Scope(tuple(of_submitter)) for submitter, of_submitter in lines.items()},
-        frozenset(versions),
+        versions(connection),
+        centre_chain(connection),
         frozenset(feed for (feed,) in connection.execute("SELECT feed FROM state.feed").fetchall()),
         applied,
     )
+
+
+def versions(connection: duckdb.DuckDBPyConnection, database: str = "warehouse") -> dict[LinkageVersion, str]:
+    """Every version there ever was in this linkage domain, with its status."""
+    asked = f"SELECT key_version, canon_version, status FROM {database}.state.linkage_domain"
+    rows = connection.execute(asked).fetchall()
+    return {LinkageVersion(key, canon): status for key, canon, status in rows}
+
+
+def centre_chain(connection: duckdb.DuckDBPyConnection, database: str = "warehouse") -> tuple[int, ...]:
+    """Versions of the centre key that the stored pseudonyms went through, the first one first."""
+    rows = connection.execute(f"SELECT version FROM {database}.state.centre_key ORDER BY version").fetchall()
+    return tuple(version for (version,) in rows)
 
 
 def check_scope(manifest: Manifest, scope: Scope) -> None:
@@ -69,12 +83,19 @@ def check_scope(manifest: Manifest, scope: Scope) -> None:
         raise Refused("out_of_scope_period")
 
 
-def check_versions(known: frozenset[tuple[int, int]], manifest: Manifest) -> None:
-    """Key and canonicalization versions in use: another one would split every person in two (privacy, hole 20)."""
-    if manifest.key_version not in {key for key, _ in known}:
+def check_versions(known: Mapping[LinkageVersion, str], manifest: Manifest) -> None:
+    """Versions in use: another one would split every person in two (privacy, hole 20). Raises Refused.
+
+    Two versions in one parcel are a bridge: taken while it is open, from the former version to the current one.
+    """
+    if manifest.key_version not in {version.key for version in known}:
         raise Refused("unknown_key_version")
-    if (manifest.key_version, manifest.canon_version) not in known:
+    if manifest.version not in known:
         raise Refused("unknown_canon_version")
+    if known[manifest.version] == RETIRED:
+        raise Refused("retired_version")
+    if manifest.bridge_from and (known.get(manifest.bridge_from), known[manifest.version]) != (FORMER, CURRENT):
+        raise Refused("bridge_not_open")
 
 
 def check_sequence(applied: Sequence[tuple[int, str]], manifest: Manifest) -> None:

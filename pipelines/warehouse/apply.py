@@ -1,7 +1,7 @@
 """Parcels into the landing: in one transaction with their receipts, so that each is there whole or not at all."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 
 import duckdb
@@ -15,21 +15,35 @@ from pipelines.warehouse.database import transaction
 from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.refresh import STALE
 from pipelines.warehouse.schema import CLOSED_YEARS, event_month, fiscal_year, landing_columns
-from pipelines.warehouse.tables import number
+from pipelines.warehouse.tables import PAIRS, number
 
-TOKEN_COLUMNS = "submitter, resident_key, rule, pseudonym"
+TOKEN_COLUMNS = "submitter, resident_key, rule, pseudonym, key_version, canon_version"
 
 
 @dataclass(frozen=True)
 class Taken:
-    """A verified parcel, ready for the landing: rows by record with their keys, tokens, arrival lags, its receipt."""
+    """A verified parcel, ready for the landing: rows by record with their keys, tokens, counts (arrival lags, outreach),
+    its receipt.
+
+    pairs: pseudonyms of two versions (schema PAIRS), of a parcel in a bridging period.
+    """
 
     manifest: Manifest
     frames: Mapping[str, pl.DataFrame]
     tokens: pl.DataFrame
     lags: pl.DataFrame
+    outreach: pl.DataFrame
     file_name: str
     receipt: bytes
+    pairs: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=PAIRS))
+
+    @property
+    def versioned_tokens(self) -> pl.DataFrame:
+        """The columns TOKEN_COLUMNS."""
+        current = self.manifest.version
+        told = zip(("key_version", "canon_version"), current, self.manifest.bridge_from or current, strict=True)
+        version = {name: pl.when("is_former").then(former).otherwise(now) for name, now, former in told}
+        return self.tokens.with_columns(submitter=self.whose["submitter"], **version).select(TOKEN_COLUMNS.split(", "))
 
     @property
     def rows(self) -> int:
@@ -72,6 +86,9 @@ def _apply(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], *, i
         _write_line(connection, parcel)
     _insert(connection, "state.parcel_record", [_counts(p) for p in parcels])
     _insert(connection, "landing.arrival_lag", [p.lags.with_columns(**p.whose) for p in parcels])
+    closed = [year for (year,) in connection.execute(CLOSED_YEARS).fetchall()]
+    is_held = (pl.col("listed_quarter").dt.offset_by("-3mo").dt.year()).is_in(closed)
+    _insert(connection, "landing.outreach", [p.outreach.with_columns(**p.whose, is_held=is_held) for p in parcels])
 
 
 def _apply_rows(connection: duckdb.DuckDBPyConnection, record: Record, rows: pl.DataFrame, is_first: bool) -> None:
@@ -139,7 +156,8 @@ def _choice(record: Record) -> Iterator[str]:
 
 
 def _apply_tokens(connection: duckdb.DuckDBPyConnection, parcels: Sequence[Taken], is_first: bool) -> None:
-    told = [p.tokens.with_columns(submitter=p.whose["submitter"]) for p in parcels]
+    told = [p.versioned_tokens for p in parcels]
+    _insert(connection, "state.bridge", [p.pairs for p in parcels])
     if is_first:
         _insert(connection, "landing.token", told)
         return

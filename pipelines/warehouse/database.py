@@ -43,12 +43,7 @@ def opened(
     Raises WarehouseBusy (75) while another process has it, WarehouseProblem 77 for another key, 74 for a full disk,
     64 where there is no warehouse.
     """
-    if not (folder / DATABASE).is_file():
-        raise WarehouseProblem(
-            "データベースのフォルダが必要ですが、指定されたフォルダにはありません。mchdb init で作成してください。",
-            "A warehouse folder is required; the given folder holds none. Make one with mchdb init.",
-            USAGE,
-        )
+    require_warehouse(folder)
     with locked(folder):
         connection = attached(folder, warehouse_key, memory_limit, threads)
         try:
@@ -56,6 +51,16 @@ def opened(
                 yield connection
         finally:
             connection.close()
+
+
+def require_warehouse(folder: Path) -> None:
+    """Raises WarehouseProblem (64) where there is no warehouse."""
+    if not (folder / DATABASE).is_file():
+        raise WarehouseProblem(
+            "データベースのフォルダが必要ですが、指定されたフォルダにはありません。mchdb init で作成してください。",
+            "A warehouse folder is required; the given folder holds none. Make one with mchdb init.",
+            USAGE,
+        )
 
 
 @contextmanager
@@ -78,15 +83,17 @@ def _take(handle: int) -> None:
 
 
 def attached(
-    folder: Path, warehouse_key: str, memory_limit: str = MEMORY_LIMIT, threads: int | None = None
+    folder: Path, warehouse_key: str, memory_limit: str = MEMORY_LIMIT, threads: int | None = None, draft: str = ""
 ) -> duckdb.DuckDBPyConnection:
-    """A connection to the encrypted file; creates the file where there is none. The caller holds the lock."""
-    connection = _engine(folder, memory_limit, threads)
+    """A connection to the encrypted file; creates the file where there is none. The caller holds the lock.
+
+    draft: name of another file, which is `warehouse` then; the one there is can be read as `before`.
+    """
+    connection, sealed = _engine(folder, memory_limit, threads), _encryption(warehouse_key)
     try:
-        connection.execute(
-            f"ATTACH {_quoted(folder / DATABASE)} AS warehouse "
-            f"(ENCRYPTION_KEY {_quoted(warehouse_key)}, ENCRYPTION_CIPHER 'GCM')"
-        )
+        if draft:
+            connection.execute(f"ATTACH {_quoted(folder / DATABASE)} AS before ({sealed}, READ_ONLY)")
+        connection.execute(f"ATTACH {_quoted(folder / (draft or DATABASE))} AS warehouse ({sealed})")
     except duckdb.Error as error:
         connection.close()
         raise _not_opened(error) from None
@@ -94,6 +101,10 @@ def attached(
     connection.execute("SET enable_external_access=false")
     connection.execute("SET lock_configuration=true")
     return connection
+
+
+def _encryption(warehouse_key: str) -> str:
+    return f"ENCRYPTION_KEY {_quoted(warehouse_key)}, ENCRYPTION_CIPHER 'GCM'"
 
 
 def _engine(folder: Path, memory_limit: str, threads: int | None) -> duckdb.DuckDBPyConnection:

@@ -31,9 +31,9 @@ NUMBERED = f"""CREATE OR REPLACE TEMP TABLE numbered AS
            bool_or(is_register) AS is_register
     FROM ({_OF_PEOPLE}) GROUP BY municipality_code, submitter, feed, resident_key"""
 RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
-    WITH keys AS (SELECT DISTINCT resident, resident_key FROM numbered)
+    WITH keys AS (SELECT resident, resident_key, min(birth_month) AS birth_month FROM numbered GROUP BY ALL)
     SELECT l.municipality_code, l.submitter, l.feed, k.resident_key, r.resident_key AS resident_id,
-           p.resident_key AS person_id, l.is_registered
+           p.resident_key AS person_id, l.is_registered, k.birth_month
     FROM links l
     JOIN keys k ON k.resident = l.resident
     JOIN keys r ON r.resident = l.resident_number
@@ -41,7 +41,7 @@ RESIDENT = """CREATE OR REPLACE TABLE core.resident AS
 
 
 def link(connection: duckdb.DuckDBPyConnection) -> None:
-    """Makes core.resident: municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered.
+    """Makes core.resident: municipality_code, submitter, feed, resident_key, resident_id, person_id, is_registered, birth_month.
 
     One row per resident key; an id is the least key of those that are one.
     """
@@ -84,11 +84,15 @@ def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _tokens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """resident, token: a number for each token that more than one resident key has; the others link nobody."""
+    """resident, token: a number for each token that more than one resident key has; the others link nobody.
+
+    In a bridging period a pseudonym of the former version stands for that of the current one.
+    """
     return connection.execute("""
-        WITH told AS (SELECT DISTINCT resident, rule, pseudonym
+        WITH told AS (SELECT DISTINCT n.resident, t.rule, coalesce(b.current, t.pseudonym) AS pseudonym
                       FROM landing.token t JOIN (SELECT DISTINCT resident_key, resident FROM numbered) n
-                      ON n.resident_key = t.resident_key),
+                      ON n.resident_key = t.resident_key
+                      LEFT JOIN state.bridge b ON b.rule = t.rule AND b.former = t.pseudonym),
         shared AS (SELECT rule, pseudonym, row_number() OVER () AS token
                    FROM (SELECT rule, pseudonym FROM told GROUP BY rule, pseudonym HAVING count(*) > 1))
         SELECT t.resident, s.token FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym

@@ -13,8 +13,8 @@ from typing import IO, Any
 import polars as pl
 import polars_hash as plh
 
-from pipelines.keys import KeyProblem
-from pipelines.records.linkage import LOCAL_RULES, TOKEN_RULES
+from pipelines.keys import KeyProblem, Keys
+from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, TOKEN_RULES, LinkageVersion
 from pipelines.records.parcel import TOKEN_BYTES, TOKEN_SCHEMA, TOKENS_TABLE
 from pipelines.warehouse.keyring import linkage_keys
 from pipelines.warehouse.memory import leave_no_core
@@ -26,11 +26,19 @@ RULES = (*LOCAL_RULES, *(rule.name for rule in TOKEN_RULES))
 OF_MANY_ROWS = ("local_person", "local_pregnancy")  # a token of any other rule comes about once
 
 
-def second_pseudonyms(tokens: pl.DataFrame, centre_key: str) -> pl.DataFrame:
-    """record_key, rule, pseudonym: HMAC-SHA256(centre key, rule|token), the first 16 bytes.
+def second_pseudonyms(tokens: pl.DataFrame, *centre_keys: str) -> pl.DataFrame:
+    """record_key, rule, pseudonym: HMAC-SHA256(centre key, rule|token), the first 16 bytes; once more for each key of the
+    chain, over what the key before made. Other columns stay.
 
     A token of a rule that many rows share is hashed once.
     """
+    for key in centre_keys:
+        tokens = _one_link(tokens, key).rename({"pseudonym": "token"})
+    return tokens.rename({"token": "pseudonym"})
+
+
+def _one_link(tokens: pl.DataFrame, centre_key: str) -> pl.DataFrame:
+    others = [c for c in tokens.columns if c not in ("token", "key_version", "canon_version")]
     told = tokens.with_columns(
         pl.col("rule").cast(pl.Enum(RULES)), number=pl.col("token").bin.reinterpret(dtype=pl.Int128)
     )
@@ -38,21 +46,23 @@ def second_pseudonyms(tokens: pl.DataFrame, centre_key: str) -> pl.DataFrame:
     for rule in RULES:
         rows = told.filter(pl.col("rule") == rule)
         if rule in OF_MANY_ROWS:
-            known = _hashed(rows.unique("number"), rule, centre_key).select("number", "pseudonym")
+            known = hashed(rows.unique("number"), rule, centre_key).select("number", "pseudonym")
             parts.append(rows.join(known, on="number"))
         else:
-            parts.append(_hashed(rows, rule, centre_key))
-    return pl.concat(part.select("record_key", "rule", "pseudonym") for part in parts)
+            parts.append(hashed(rows, rule, centre_key))
+    return pl.concat(part.select(*others, "pseudonym") for part in parts)
 
 
-def _hashed(tokens: pl.DataFrame, rule: str, centre_key: str) -> pl.DataFrame:
+def hashed(tokens: pl.DataFrame, rule: str, centre_key: str) -> pl.DataFrame:
+    """With `pseudonym`: the token of each row under one centre key."""
     message = pl.concat_str(pl.lit(f"{rule}|"), pl.col("token").bin.encode("hex")).alias("message")
     hashed = plh.col("message").chash.hmac_sha256(key=centre_key).str.head(2 * TOKEN_BYTES).str.decode("hex")
     return tokens.with_columns(message).with_columns(pseudonym=hashed)
 
 
 def read_tokens(opened: Opened) -> pl.DataFrame:
-    """The tokens table, checked against its contract. Raises Refused."""
+    """The tokens table, checked against its contract; with `is_former` where the parcel bridges two versions. Raises
+    Refused."""
     listed = opened.manifest.tables[TOKENS_TABLE]
     try:
         tokens = pl.read_parquet(io.BytesIO(opened.tables[TOKENS_TABLE]))
@@ -66,26 +76,41 @@ def read_tokens(opened: Opened) -> pl.DataFrame:
         raise Refused("malformed_table")
     if not (tokens["token"].bin.size() == TOKEN_BYTES).all() or tokens.null_count().sum_horizontal().item():
         raise Refused("malformed_table")
-    is_local = pl.col("rule").is_in(LOCAL_RULES)
-    version = pl.when(is_local).then(opened.manifest.key_generation).otherwise(opened.manifest.key_version)
-    if tokens.select((pl.col("key_version") != version).any()).item():
+    manifest, is_local = opened.manifest, pl.col("rule").is_in(LOCAL_RULES)
+    shared = [manifest.version, *([manifest.bridge_from] if manifest.bridge_from else [])]
+    own = [LinkageVersion(manifest.key_generation, LOCAL_CANON_VERSION)]
+    if not tokens.select(pl.when(is_local).then(_has_key(own)).otherwise(_has_key(shared)).all()).item():
         raise Refused("unknown_key_version")
-    if (tokens["canon_version"] != opened.manifest.canon_version).any():
+    if not tokens.select(pl.when(is_local).then(_is_of(own)).otherwise(_is_of(shared)).all()).item():
         raise Refused("unknown_canon_version")
-    return tokens
+    return tokens.with_columns(is_former=~is_local & _is_of(shared[1:])) if manifest.bridge_from else tokens
 
 
-def answer(
-    request: dict[str, Any], recipient: Recipient, centre_key: str
-) -> tuple[dict[str, Any], pl.DataFrame | None]:
+def _has_key(versions: Sequence[LinkageVersion]) -> pl.Expr:
+    return pl.col("key_version").is_in([version.key for version in versions])
+
+
+def _is_of(versions: Sequence[LinkageVersion]) -> pl.Expr:
+    key, canon = pl.col("key_version"), pl.col("canon_version")
+    return pl.any_horizontal((key == version.key) & (canon == version.canon) for version in versions)
+
+
+def answer(request: dict[str, Any], recipient: Recipient, keys: Keys) -> tuple[dict[str, Any], pl.DataFrame | None]:
     """The pseudonyms of one parcel with the digest of its manifest, or the reason of its refusal."""
     try:
+        chain = [keys.text("centre", version) for version in request["centre_chain"]]
         opened = open_tokens(Path(request["parcel"]), recipient, request["signing_keys"])
-        return {"manifest": opened.manifest.digest}, second_pseudonyms(read_tokens(opened), centre_key)
+        return {"manifest": opened.manifest.digest}, second_pseudonyms(read_tokens(opened), *chain)
+    except KeyProblem as problem:
+        return told(problem), None
     except Refused as refused:
         return {"refused": refused.reason}, None
     except OSError:
         return {"refused": "truncated"}, None
+
+
+def told(problem: KeyProblem) -> dict[str, Any]:
+    return {"key_problem": [problem.sentence_ja, problem.sentence_en]}
 
 
 def serve(directories: Sequence[Path], requests: IO[bytes], answers: IO[bytes]) -> None:
@@ -93,15 +118,15 @@ def serve(directories: Sequence[Path], requests: IO[bytes], answers: IO[bytes]) 
     leave_no_core()
     try:
         keys = linkage_keys(directories)
-        recipient, centre_key = Recipient(keys.text("linkage")), keys.text("centre")
+        recipient = Recipient(keys.text("linkage"))
     except KeyProblem as problem:
-        send(answers, {"key_problem": [problem.sentence_ja, problem.sentence_en]})
+        send(answers, told(problem))
         return
     send(answers, {"ready": True})
     while True:
         try:
             request, _ = receive(requests)
-            send(answers, *answer(request, recipient, centre_key))
+            send(answers, *answer(request, recipient, keys))
         except PipeClosed:
             return
 

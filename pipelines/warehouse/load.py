@@ -26,7 +26,15 @@ from pipelines.warehouse.receipt import accepted_receipt, parcel_name, refused_r
 from pipelines.warehouse.refresh import refresh_if_stale
 from pipelines.warehouse.refusal import REASONS, Refused
 from pipelines.warehouse.schema import prepare
-from pipelines.warehouse.tables import check_rows, composite_tokens, read_lags, read_records, with_pseudonyms
+from pipelines.warehouse.tables import (
+    bridge_pairs,
+    check_rows,
+    composite_tokens,
+    read_lags,
+    read_outreach,
+    read_records,
+    with_pseudonyms,
+)
 
 BATCH_ROWS = 500_000  # the larger, the fewer row groups are begun in one batch and written again in the next
 KEPT_BYTES = 64 << 20  # of verified members, until their turn comes
@@ -170,8 +178,8 @@ def _apply_in_batches(
     """
     batch: list[Taken] = []
     for place, parcel in enumerate(waiting):
-        for asked in waiting[place and place + 1 : place + 2]:
-            _ask(linkage, asked)  # one ahead: the linkage process works on the next parcel meanwhile
+        for asked in waiting[place and place + 1 : place + 2]:  # one ahead: it works on the next parcel meanwhile
+            _ask(linkage, asked, applying.standing.centre_chain)
         if any(taken.manifest.submitter == parcel.manifest.submitter for taken in batch):
             applying.start(batch)
             batch = []
@@ -188,8 +196,8 @@ def _apply_in_batches(
     applying.finish()
 
 
-def _ask(linkage: Linkage, parcel: Waiting) -> None:
-    linkage.ask(parcel.path.resolve(), {parcel.manifest.submitter: parcel.signing_key})
+def _ask(linkage: Linkage, parcel: Waiting, centre_chain: Sequence[int]) -> None:
+    linkage.ask(parcel.path.resolve(), {parcel.manifest.submitter: parcel.signing_key}, centre_chain)
 
 
 def _in_order(
@@ -228,7 +236,8 @@ def _take(standing: Standing, parcel: Waiting, recipient: Recipient, linkage: Li
     check_rows(frames, manifest.municipalities, scope, manifest.years)
     frames, name = with_pseudonyms(frames, pseudonyms), parcel_name(parcel.path)
     tokens = composite_tokens(frames, pseudonyms)
-    return Taken(manifest, frames, tokens, read_lags(member), name, accepted_receipt(name, manifest))
+    lags, outreach, receipt = read_lags(member), read_outreach(member), accepted_receipt(name, manifest)
+    return Taken(manifest, frames, tokens, lags, outreach, name, receipt, bridge_pairs(pseudonyms))
 
 
 def _refuse(folder: Path, path: Path, refused: Refused, result: LoadResult) -> None:

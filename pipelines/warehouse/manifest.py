@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from pipelines.records import RECORDS
-from pipelines.records.parcel import FORMAT_VERSION, LAG_TABLE, RECORD_VERSION_SPAN, TOKENS_TABLE
+from pipelines.records.linkage import LinkageVersion
+from pipelines.records.parcel import FORMAT_VERSION, LAG_TABLE, OUTREACH_TABLE, RECORD_VERSION_SPAN, TOKENS_TABLE
 from pipelines.warehouse.refusal import Refused
 
 LAST_YEAR = 9999
@@ -16,7 +17,9 @@ KEYS: dict[str, type] = {
     "key_version": int, "canon_version": int, "key_generation": int, "record_versions": dict, "recipients": dict,
     "tables": dict, "refusals": dict,
 }  # fmt: skip
-OPTIONAL: dict[str, type] = {"excluded": int, "windowed": int, "synthetic_seed": int}  # the first two absent where 1..9
+OPTIONAL: dict[str, type] = {  # the first two absent where 1..9; the last there in a bridging period alone
+    "excluded": int, "windowed": int, "synthetic_seed": int, "bridge_from": dict,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,12 @@ class Manifest:
     digest: str
     synthetic_seed: int | None  # of a made-up cohort; None for real people
     key_generation: int  # of the submitter's own key: of its local numbers
+    bridge_from: LinkageVersion | None = None  # the version that is left, where rows carry both
+
+    @property
+    def version(self) -> LinkageVersion:
+        """Of the composite tokens."""
+        return LinkageVersion(self.key_version, self.canon_version)
 
     @property
     def years(self) -> range:
@@ -52,7 +61,7 @@ class Manifest:
 
     @property
     def records(self) -> dict[str, Table]:
-        """Tables of records, without tokens and arrival lags."""
+        """Tables of records, without tokens and counts."""
         return {name: table for name, table in self.tables.items() if name in RECORDS}
 
 
@@ -68,7 +77,7 @@ def read_manifest(content: bytes) -> Manifest:
         raw["previous"], raw["key_version"], raw["canon_version"], raw["record_versions"], raw["recipients"],
         {name: Table(t["rows"], _names(t["columns"]), t["sha256"]) for name, t in raw["tables"].items()},
         raw["refusals"], hashlib.sha256(content).hexdigest(), raw.get("synthetic_seed"),
-        raw["key_generation"],
+        raw["key_generation"], _bridge_from(raw),
     )  # fmt: skip
 
 
@@ -80,6 +89,18 @@ def _check_form(raw: dict[str, Any]) -> None:
     tables = raw["tables"].values()
     if raw["sequence"] < 1 or not all(_is_table(t) for t in tables) or not _whole(list(raw["refusals"].values())):
         raise Refused("altered")
+
+
+def _bridge_from(raw: dict[str, Any]) -> LinkageVersion | None:
+    told = raw.get("bridge_from")
+    if told is None:
+        return None
+    if set(told) != {"key_version", "canon_version"} or not _whole(list(told.values())):
+        raise Refused("altered")
+    former = LinkageVersion(told["key_version"], told["canon_version"])
+    if former == (raw["key_version"], raw["canon_version"]):
+        raise Refused("altered")
+    return former
 
 
 def _is_span(span: list[Any]) -> bool:
@@ -94,11 +115,14 @@ def _is_table(table: Any) -> bool:
 
 
 def _check_records(raw: dict[str, Any]) -> None:
-    """Version N and N-1 of a record are read; a table that is no record is the tokens or the arrival lags."""
+    """Version N and N-1 of a record are read; a table that is no record is the tokens or one of counts."""
     versions = raw["record_versions"]
     if not {name for name in raw["tables"] if name in RECORDS} <= set(versions):
         raise Refused("altered")
-    if not set(raw["tables"]) <= set(RECORDS) | {TOKENS_TABLE, LAG_TABLE} or TOKENS_TABLE not in raw["tables"]:
+    if (
+        not set(raw["tables"]) <= set(RECORDS) | {TOKENS_TABLE, LAG_TABLE, OUTREACH_TABLE}
+        or TOKENS_TABLE not in raw["tables"]
+    ):
         raise Refused("unknown_record")
     for name, version in versions.items():
         newest = RECORDS[name].version if name in RECORDS else 0

@@ -43,6 +43,7 @@ def _set(year: int, status: str, folder: Path, keys: Sequence[Path]) -> None:
             connection.execute("DELETE FROM state.period WHERE fiscal_year = ?", [year])
             connection.execute("INSERT INTO state.period VALUES (?, ?, ?)", [year, status, date.today().replace(day=1)])
             released = [_release_held(connection, r) for r in RECORDS.values()] if status == "open" else []
+            released += [_release_outreach(connection)] if status == "open" else []
             if sum(released):
                 connection.execute(STALE)
         refresh_if_stale(connection)
@@ -59,4 +60,13 @@ def _release_held(connection: duckdb.DuckDBPyConnection, record: Record) -> int:
     connection.execute(f"DELETE FROM {table} o WHERE NOT o.is_held AND {of_due}")
     released = connection.execute(f"UPDATE {table} o SET is_held = FALSE WHERE o.is_held AND {of_due}").fetchone()
     connection.execute("DROP TABLE due")
+    return int(released[0]) if released else 0
+
+
+def _release_outreach(connection: duckdb.DuckDBPyConnection) -> int:
+    """Held counts of outreach become current where their year is open; how many."""
+    year = fiscal_year("listed_quarter")
+    released = connection.execute(
+        f"UPDATE landing.outreach SET is_held = FALSE WHERE is_held AND {year} NOT IN ({CLOSED_YEARS})"
+    ).fetchone()
     return int(released[0]) if released else 0

@@ -1,4 +1,4 @@
-"""Receipts: what a submitter is told. They depend on the parcel and the registry alone (privacy, hole 4).
+"""Receipts: what a submitter is told. They depend on the parcel, the registry and the versions in use alone (privacy, hole 4).
 
 No digest (hole 14), no time, and nothing about who was known: the same parcel has the same bytes everywhere.
 """

@@ -11,6 +11,14 @@ REASONS: dict[str, tuple[str, str]] = {
     "unknown_feed": ("受け入れられないフィードがあります。", "It holds a feed that is not accepted."),
     "unknown_key_version": ("鍵の版が受け入れられません。", "Its key version is not accepted."),
     "unknown_canon_version": ("正規化の版が受け入れられません。", "Its canonicalization version is not accepted."),
+    "retired_version": (
+        "鍵または正規化の版が使われなくなっています。新しい版で送ってください。",
+        "Its version of the key or of the canonical forms is retired. Send the new version.",
+    ),
+    "bridge_not_open": (
+        "二つの版のトークンがありますが、その橋渡し期間ではありません。--bridge-from を付けずに送ってください。",
+        "It holds tokens of two versions, but no bridging period between them is open. Send it without --bridge-from.",
+    ),
     "other_recipient": ("別の受取人に宛てられています。", "It is sealed to another recipient."),
     "unknown_submitter": ("登録簿にない提出者です。", "Its submitter is not in the registry."),
     "bad_signature": ("署名が登録された鍵と一致しません。", "Its signature does not match the registered key."),

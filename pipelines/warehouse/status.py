@@ -8,6 +8,7 @@ import duckdb
 import polars as pl
 
 from pipelines.records import RECORDS
+from pipelines.warehouse.bridge import Bridge, open_one
 from pipelines.warehouse.database import opened
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.refresh import refresh_if_stale
@@ -26,6 +27,7 @@ class Status:
     quarantined: pl.DataFrame
     held: pl.DataFrame
     periods: pl.DataFrame
+    bridge: Bridge | None = None
 
     @property
     def missing(self) -> pl.DataFrame:
@@ -36,6 +38,7 @@ class Status:
             "expected": self.expected.height, "missing": self.missing.drop("has_arrived").to_dicts(),
             "parcels": self.parcels.to_dicts(), "quarantined": self.quarantined.to_dicts(),
             "held": self.held.to_dicts(), "periods": self.periods.to_dicts(),
+            "bridge": self.bridge and self.bridge.summary(),
         }  # fmt: skip
 
     def lines(self) -> Iterator[str]:
@@ -49,6 +52,7 @@ class Status:
             yield f"数えない(出生数が見込みと大きく違う) / quarantined, births out of proportion: {submitter} {municipality} {year}"
         for record, rows in self.held.iter_rows():
             yield f"閉じた年度のため保留 / held for a closed year: {RECORDS[record].label_ja} ({record}) {rows:,}"
+        yield from self.bridge.lines() if self.bridge else ()
         for year, said in self.periods.iter_rows():
             yield f"{year} 年度: {'閉' if said == 'closed' else '開'} / {said}"
 
@@ -68,6 +72,7 @@ def status(folder: Path, keys: Sequence[Path]) -> Status:
             ).pl(),
             _held(connection),
             connection.execute("SELECT fiscal_year, status FROM state.period ORDER BY ALL").pl(),
+            open_one(connection),
         )
 
 

@@ -10,7 +10,16 @@ import pyarrow.parquet as pq
 from pipelines.declaration import MONTHED, Field, Matches, OneOf, Record
 from pipelines.records import RECORDS
 from pipelines.records.linkage import TOKEN_RULES
-from pipelines.records.parcel import LAG_SCHEMA, LAG_TABLE, TOKEN_BYTES, record_schema
+from pipelines.records.parcel import (
+    LAG_SCHEMA,
+    LAG_TABLE,
+    MOST_LISTED,
+    OUTREACH_RULES,
+    OUTREACH_SCHEMA,
+    OUTREACH_TABLE,
+    TOKEN_BYTES,
+    record_schema,
+)
 from pipelines.warehouse.applied import Scope
 from pipelines.warehouse.open_parcel import Opened
 from pipelines.warehouse.refusal import Refused
@@ -20,6 +29,7 @@ LONGEST_CLASS = 16  # characters of a derived class: no name, no sentence
 HEAD = ("record_key", "feed")
 LOCAL_KEYS = {"local_row": "row_key", "local_person": "resident_key", "local_pregnancy": "pregnancy_key"}
 ROW_TYPES = {"is_cancelled": pl.Boolean, "resident_key": pl.Binary}
+PAIRS = {"rule": pl.String, "former": pl.Binary, "current": pl.Binary}
 COMPOSITE = tuple(rule.name for rule in TOKEN_RULES)
 
 
@@ -45,6 +55,32 @@ def read_lags(opened: Opened) -> pl.DataFrame:
     if lags.schema != pl.Schema(LAG_SCHEMA) or not lags.select(_is_whole_month("event_month")).item():
         raise Refused("malformed_table")
     return lags
+
+
+def read_outreach(opened: Opened) -> pl.DataFrame:
+    """What came of the lists of outreach, as counts of a rule and a quarter; empty where the parcel has none.
+
+    Only a municipality keeps lists, and of its own residents. Raises Refused.
+    """
+    manifest = opened.manifest
+    if OUTREACH_TABLE not in manifest.tables:
+        return pl.DataFrame(schema=OUTREACH_SCHEMA)
+    counts = _read(opened, [OUTREACH_TABLE])[OUTREACH_TABLE]
+    if counts.schema != pl.Schema(OUTREACH_SCHEMA) or not counts.select(_are_counts()).item():
+        raise Refused("malformed_table")
+    if manifest.submitter not in manifest.municipalities:
+        raise Refused("out_of_scope_municipality")
+    return counts
+
+
+def _are_counts() -> pl.Expr:
+    listed, reached, quarter = pl.col("listed"), pl.col("reached"), pl.col("listed_quarter")
+    return pl.all_horizontal(
+        *(pl.col(c).is_not_null().all() for c in OUTREACH_SCHEMA),
+        pl.col("rule").is_in(OUTREACH_RULES).all(), (quarter == quarter.dt.truncate("1q")).all(),
+        reached.is_between(0, listed).all(), listed.cast(pl.Int64).sum() <= MOST_LISTED,
+        ~pl.struct("rule", "listed_quarter").is_duplicated().any(),
+    )  # fmt: skip
 
 
 def check_rows(frames: Mapping[str, pl.DataFrame], municipalities: tuple[str, ...], scope: Scope, years: range) -> None:
@@ -85,13 +121,29 @@ def with_pseudonyms(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame
 
 
 def composite_tokens(frames: Mapping[str, pl.DataFrame], pseudonyms: pl.DataFrame) -> pl.DataFrame:
-    """resident_key, rule, pseudonym: once each, for the rows of `with_pseudonyms`."""
+    """resident_key, rule, pseudonym, is_former: once each, for the rows of `with_pseudonyms`.
+
+    is_former: of the version that is left, in a parcel that bridges two.
+    """
     is_composite = pl.any_horizontal(pl.col("rule") == rule for rule in COMPOSITE)
-    tokens = pseudonyms.filter(is_composite).select("rule", "pseudonym", row=number("record_key"))
+    is_former = pl.col("is_former") if "is_former" in pseudonyms.columns else pl.lit(False)
+    tokens = pseudonyms.filter(is_composite).select(
+        "rule", "pseudonym", is_former.alias("is_former"), row=number("record_key")
+    )
     found = tokens.join(_rows_of(frames, "resident_key").drop_nulls(), on="row")
     if found.height != tokens.height:
         raise Refused("malformed_table")
-    return found.select("resident_key", pl.col("rule").cast(pl.String), "pseudonym").unique()
+    return found.select("resident_key", pl.col("rule").cast(pl.String), "pseudonym", "is_former").unique()
+
+
+def bridge_pairs(pseudonyms: pl.DataFrame) -> pl.DataFrame:
+    """rule, former, current: pseudonyms of one identity in the two versions that a row carries; empty without a bridge."""
+    if "is_former" not in pseudonyms.columns:
+        return pl.DataFrame(schema=PAIRS)
+    told = pseudonyms.with_columns(pl.col("rule").cast(pl.String))
+    former = told.filter("is_former").select("record_key", "rule", former="pseudonym")
+    current = told.filter(~pl.col("is_former")).select("record_key", "rule", current="pseudonym")
+    return former.join(current, on=["record_key", "rule"]).select(*PAIRS).unique()
 
 
 def number(key: str) -> pl.Expr:

@@ -20,6 +20,7 @@ from pipelines.edge.state import SENT_SCHEMA
 from pipelines.feeds import FEEDS, Feed
 from pipelines.keys import create
 from pipelines.records import RECORDS
+from pipelines.records.linkage import LinkageVersion
 from synthetic.bundles import bundles
 from synthetic.workbooks import lines, workbook
 
@@ -178,8 +179,10 @@ class Town:
         self.feeds = Folder(self.home / "feeds" / self.code)
         self.state, self.out, self.report = self.home / "state", self.home / "parcels", self.home / "report"
 
-    def send(self) -> SendResult:
-        return send(self.feeds.path, self.keys, self.protected, self.state, self.out, self.report)
+    def send(self, bridge_from: LinkageVersion | None = None) -> SendResult:
+        return send(
+            self.feeds.path, self.keys, self.protected, self.state, self.out, self.report, bridge_from=bridge_from
+        )  # fmt: skip
 
     def whole_family(self, **changes: Any) -> None:
         """A valid row in every record of the municipal feed, and in those of the other feeds under their own numbers."""

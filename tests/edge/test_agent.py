@@ -69,6 +69,22 @@ def test_only_municipalities_can_be_named(agent: Town, codes: tuple[Any, ...]) -
         agent.send()
 
 
+@pytest.mark.parametrize("feed", [feed.name for feed in FEEDS.values() if not feed.tells_who_numbers])
+def test_a_feed_with_the_towns_own_numbers_is_of_one_town(agent: Town, feed: str) -> None:
+    put(agent, claim(TOWN))
+    note(agent, TOWN, OTHER_TOWN, feed=feed)
+    with pytest.raises(EdgeProblem, match=rf"municipalities of delivery\.json of {feed} may name one") as told:
+        agent.send()
+    assert told.value.exit_code == 2 and not agent.out.exists()
+
+
+def test_a_hospital_tells_of_the_women_of_many_towns(agent: Town) -> None:
+    """Its numbers bear the mark of the hospital that gave them."""
+    put(agent, claim(TOWN))
+    note(agent, TOWN, OTHER_TOWN, feed="ehr")
+    assert agent.send().counts["claim"].accepted == 1
+
+
 def test_a_town_sends_its_own_residents_alone_where_it_names_nobody(town: Town, centre: Path) -> None:
     put(town, claim(TOWN), claim(OTHER_TOWN, "C-2"))
     sent = town.send()

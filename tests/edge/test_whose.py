@@ -1,9 +1,14 @@
 """What names people is looked at once per stretch of rows, with the same answer as row by row."""
 
+from dataclasses import replace
+
 import polars as pl
+import pytest
 
 from pipelines.edge.folder import read_folder
-from tests.edge.made_feeds import STRANGER, Town, departed, row
+from pipelines.edge.pseudonymize import EdgeKey
+from pipelines.records.linkage import LinkageVersion
+from tests.edge.made_feeds import FIXED_KEYS, STRANGER, Town, departed, row
 
 
 def test_a_rule_of_the_people_refuses_every_row_of_their_stretch(town: Town) -> None:
@@ -27,15 +32,31 @@ def test_of_the_text_no_more_is_kept_than_a_row_for_each_stretch(town: Town) -> 
     assert departed(town.feeds).leaving.get("antenatal_visit", 0) == 0
 
 
-def test_rows_in_any_order_give_the_same_tokens(town: Town) -> None:
-    """Rows of two people that alternate make a stretch each; the tokens are the same."""
+@pytest.mark.parametrize("former", [None, EdgeKey("d" * 64, LinkageVersion(1))], ids=["one version", "bridge"])
+def test_rows_in_any_order_give_the_same_tokens(town: Town, former: EdgeKey | None) -> None:
+    """Rows of two people that alternate make a stretch each; the tokens are the same, in a bridging period too."""
+    keys = replace(FIXED_KEYS, edge_version=2, former=former)
     mine, others = ([row("antenatal_visit", visit_no=str(n), **w) for n in range(1, 9)] for w in ({}, STRANGER))
     town.feeds.put("antenatal_visit", *mine, *others)
-    ordered = departed(town.feeds)
+    ordered = departed(town.feeds, keys=keys)
     town.feeds.put("antenatal_visit", *(visit for pair in zip(others, mine, strict=True) for visit in pair))
-    mixed = departed(town.feeds)
+    mixed = departed(town.feeds, keys=keys)
     assert mixed.tokens["tokens"].sort(pl.all()).equals(ordered.tokens["tokens"].sort(pl.all()))
+    assert set(mixed.tokens["tokens"].filter(rule="name")["key_version"]) == ({1, 2} if former else {2})
     assert mixed.records["antenatal_visit"].equals(ordered.records["antenatal_visit"])
+    assert mixed.sent.sort(pl.all()).equals(ordered.sent.sort(pl.all()))
+
+
+def test_each_file_names_its_own_people(town: Town) -> None:
+    """What two files give together is what each gives alone: a place among the people of one is none of the other's."""
+    alone = []
+    for record, who in (("handbook_issue", {}), ("antenatal_visit", STRANGER)):
+        town.feeds.put(record, row(record, **who))
+        alone.append(departed(town.feeds).tokens["tokens"])
+        (town.feeds.path / "municipal" / f"{record}.csv").rename(town.home / record)
+    for record in ("handbook_issue", "antenatal_visit"):
+        (town.home / record).rename(town.feeds.path / "municipal" / f"{record}.csv")
+    assert departed(town.feeds).tokens["tokens"].sort(pl.all()).equals(pl.concat(alone).sort(pl.all()))
 
 
 def test_rows_that_were_taken_are_let_go_and_still_counted(town: Town) -> None:

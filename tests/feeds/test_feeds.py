@@ -4,10 +4,13 @@ import polars as pl
 import pytest
 
 from pipelines.feeds import FEEDS
+from pipelines.feeds.eras import ERA_FORMS
 from pipelines.feeds.feed import EVERY_RECORD
 from pipelines.reference import feed_layout
 
-CONVERSIONS = {"", "flag", "true_false", "surname", "given_name", "cancellation", "zeros_2", "zeros_6", "phone"}
+CONVERSIONS = {
+    "", "flag", "true_false", "surname", "given_name", "cancellation", "zeros_2", "zeros_6", "phone", *ERA_FORMS,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("feed", FEEDS.values(), ids=lambda f: f.name)

@@ -4,6 +4,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pyrage
 import pytest
 
 from pipelines.edge.seal import canonical_json, padded_zip
+from pipelines.keys import create, find
 from pipelines.records.parcel import HEADER, MANIFEST, PADDING, SEALED_RECORDS, SEALED_TOKENS, SIGNATURE
 from pipelines.warehouse.backup import backup, restore
 from pipelines.warehouse.database import opened
@@ -280,6 +282,23 @@ def test_replays_after_a_correction_and_after_a_restore(tmp_path: Path) -> None:
     assert reasons(fresh, second.parent) == [None]
     assert reasons(fresh, third.parent) == [None]
     assert state(fresh) == after
+
+
+def test_a_signing_key_changes_by_its_line_in_the_registry(tmp_path: Path) -> None:
+    """The chain goes on under the new key; what the old one signs from then on is refused."""
+    centre = new_centre(tmp_path)
+    town = centre.town(SUZU)
+    init(centre.folder, centre.warehouse_keys, centre.registry(town))
+    assert reasons(centre, town.send(ROWS, tmp_path / "1").parent) == [None]
+    public = [centre.keys / kind / f"{kind}-1.pub" for kind in ("linkage", "load")]
+    create("submitter", town.keys, version=2, recipients=public)
+    renewed = replace(town, signing=2)
+    early = replace(renewed).send([birth("c2", "m2/1")], tmp_path / "early")
+    assert reasons(centre, early.parent) == ["bad_signature"]
+    init(centre.folder, centre.warehouse_keys, centre.registry(renewed))
+    assert reasons(centre, replace(town).send([birth("c2", "m2/1")], tmp_path / "old").parent) == ["bad_signature"]
+    assert reasons(centre, early.parent) == [None]
+    assert find(["submitter"], [town.keys]).recipients().keys() == {"linkage", "load"}
 
 
 def reasons(centre: Centre, parcels: Path) -> list[str | None]:

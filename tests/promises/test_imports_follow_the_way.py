@@ -23,6 +23,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "pipelines.records": {*DECLARED, "pipelines.records"},
     "pipelines.feeds": ARRIVING,
     "pipelines.keys": set(),  # reads key files; whoever holds one kind of key finds it by the same words
+    "pipelines.key_delivery": {"pipelines.keys"},
     "pipelines.edge": {*ARRIVING, "pipelines.keys", "pipelines.edge"},
     "pipelines.warehouse": {*DECLARED, "pipelines.records", "pipelines.keys", "pipelines.warehouse"},
     "pipelines.indicators": {*DECLARED, "pipelines.indicators"},
@@ -33,7 +34,7 @@ MAY_IMPORT: dict[str, set[str]] = {
 # They lay the stations one behind the other and hold no rule of their own; nothing may import them.
 CONDUCTORS = {"pipelines.cli", "pipelines.conduct", "pipelines.demo"}
 # The municipality's own summary counts what is declared, in memory.
-COUNTS_AT_THE_EDGE = {"pipelines.edge.summary", "pipelines.edge.outreach"}
+COUNTS_AT_THE_EDGE = {f"pipelines.edge.{name}" for name in ("summary", "outreach", "grains", "reached")}
 
 OPENS_NOTHING = ("pipelines.declaration", "pipelines.records", "pipelines.feeds", "pipelines.indicators")
 LIBRARIES_THAT_OPEN = {

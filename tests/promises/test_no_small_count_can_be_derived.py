@@ -66,7 +66,7 @@ def test_nothing_that_the_primary_rule_hides_is_shown(seed: int) -> None:
             assert both.filter(rest == 0, pl.col("value") >= 1, pl.col("value") < 50).is_empty()
 
 
-@pytest.mark.parametrize("seed", [0, 4, 10, 13])  # countries that the line rule alone leaves unsafe
+@pytest.mark.parametrize("seed", [0, 10, 13])  # countries that the line rule alone leaves unsafe
 def test_suppression_ends_by_fallbacks_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Repairs that never help: the larger pieces, in their fixed order, still lead to a safe release."""
     monkeypatch.setattr(suppress, "_beside", lambda *_: np.zeros(0, dtype=np.int64))

@@ -58,6 +58,9 @@ def made_core(seed: int = 1, n_towns: int = 1_741) -> duckdb.DuckDBPyConnection:
         "CASE WHEN is_notified_early THEN '1' ELSE '2' END AS notification_stage_code FROM lives",
         "questionnaire": "SELECT * FROM lives, (SELECT unnest(['31', '34', '36']) AS programme_code)",
         "checkup_person": "SELECT *, TRUE AS is_target FROM lives, (SELECT unnest(['31', '34', '36']) AS programme_code)",
+        "claim": "SELECT *, '1' AS contract_kind_code, CASE WHEN is_seen THEN '0' ELSE '1' END AS returned_code FROM lives",
+        "outreach": "SELECT municipality_code, fiscal_year, 'infant_visit_due' AS rule_id, is_seen AS is_reached FROM lives "
+        "WHERE birth_order_class = '1'",
         "link_quality": "SELECT count(*) AS movers_in, count(*) AS movers_linked FROM lives",
     }.items():
         connection.execute(f"CREATE TABLE core.{table} AS {rows}")

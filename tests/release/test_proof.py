@@ -7,8 +7,8 @@ from scipy.optimize import linprog
 
 from pipelines.release import attack
 from pipelines.release.attack import told_to_submitters
-from pipelines.release.intervals import TOLERANCE, Polytope
 from pipelines.release.line_rule import choice, close_lines
+from pipelines.release.polytope import TOLERANCE, Polytope
 from pipelines.release.primary import Reason, Terms, primary, terms
 from pipelines.release.proof import Proof
 from pipelines.release.system import Rows, System, build, pairs_of

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import polars as pl
@@ -18,6 +19,7 @@ from pipelines.records.parcel import LAG_SCHEMA, LAG_TABLE, TOKEN_SCHEMA, TOKENS
 
 REGISTRY_HEAD = "submitter,signing_key,municipality,record,from_fy,to_fy,is_authority\n"
 EDGE_KEY = "e" * 64
+EDGE_KEYS = {1: EDGE_KEY, 2: "f" * 64}  # by version
 SUZU, ANAMIZU, WAKASA = "172057", "174611", "313254"  # under 50 births a year: never quarantined
 KANAZAWA = "172014"
 
@@ -41,7 +43,10 @@ def first_token(rule: str, text: str, key: str = EDGE_KEY) -> bytes:
 
 @dataclass
 class Town:
-    """A submitter with its keys, sequence and chain."""
+    """A submitter with its keys, sequence and chain.
+
+    edge: version of the edge key that it sends with. bridge_from: the version that it leaves, in a bridging period. signing: version of its signing key.
+    """
 
     code: str
     keys: Path
@@ -49,31 +54,43 @@ class Town:
     sequence: int = 0
     previous: str = ""
     changes: dict[str, Any] = field(default_factory=dict)
+    edge: int = 1
+    bridge_from: int | None = None
+    signing: int = 1
 
     def __post_init__(self) -> None:
         self.municipality = self.municipality or self.code
 
     @property
     def signing_key(self) -> str:
-        return (self.keys / "submitter-1.pub").read_text().strip()
+        return (self.keys / f"submitter-{self.signing}.pub").read_text().strip()
 
     def local(self, rule: str, feed: str, *parts: str) -> bytes:
         domain = "|".join([rule, self.code, "" if feed == "municipal" else feed, *parts])
         return hmac.new(self.code.encode() * 8, domain.encode(), hashlib.sha256).digest()[:16]
 
-    def send(self, rows: Sequence[Row], out: Path, span: Sequence[int] = (2022, 2024), **facts: Any) -> Path:
-        """A sealed parcel in `out`; `facts` replace what the manifest would say."""
+    def send(
+        self,
+        rows: Sequence[Row],
+        out: Path,
+        span: Sequence[int] = (2022, 2024),
+        also: Mapping[str, pl.DataFrame] = MappingProxyType({}),
+        **facts: Any,
+    ) -> Path:
+        """A sealed parcel in `out`; `also`: more tables of counts. `facts` replace what the manifest would say."""
         self.sequence += 1
         records, tokens = self.tables(rows)
+        records |= also
         versions = {c: facts[c] for c in ("key_version", "canon_version") if c in facts}
         tokens = tokens.with_columns(pl.lit(v, pl.Int32).alias(c) for c, v in versions.items())
         said = {
             "submitter": self.code, "municipalities": [self.municipality], "span": list(span),
-            "sequence": self.sequence, "previous": self.previous, "key_version": 1, "canon_version": 1,
+            "sequence": self.sequence, "previous": self.previous, "key_version": self.edge, "canon_version": 1,
             "key_generation": 1, "record_versions": {n: RECORDS[n].version for n in records if n in RECORDS},
             "refusals": {}, "excluded": 0, "windowed": 0,
+            **({"bridge_from": {"key_version": self.bridge_from, "canon_version": 1}} if self.bridge_from else {}),
         } | facts  # fmt: skip
-        signing = (self.keys / "submitter-1.key").read_text().split()[0]
+        signing = (self.keys / f"submitter-{self.signing}.key").read_text().split()[0]
         sealed = seal(records, {TOKENS_TABLE: tokens}, said, recipients(self.keys.parent), signing)
         self.previous = sealed.manifest_hash
         path = out / f"{secrets.token_hex(16)}.parcel"
@@ -88,18 +105,21 @@ class Town:
             for name in sorted({r.record for r in rows})
         }
         tokens = [
-            {"record_key": key, "rule": rule, "key_version": 1, "canon_version": 1, "token": token}
-            for key, row in zip(keys, rows, strict=True) for rule, token in self._tokens(row)
+            {"record_key": key, "rule": rule, "key_version": version, "canon_version": 1, "token": token}
+            for key, row in zip(keys, rows, strict=True) for rule, version, token in self._tokens(row)
         ]  # fmt: skip
         records[LAG_TABLE] = pl.DataFrame(schema=LAG_SCHEMA)
         return records, pl.DataFrame(tokens, schema=TOKEN_SCHEMA).sort("record_key")
 
-    def _tokens(self, row: Row) -> Iterable[tuple[str, bytes]]:
-        yield "local_row", self.local("local_row", row.feed, row.record, row.key)
-        yield "local_person", self.local("local_person", row.feed, row.person)
+    def _tokens(self, row: Row) -> Iterable[tuple[str, int, bytes]]:
+        yield "local_row", 1, self.local("local_row", row.feed, row.record, row.key)
+        yield "local_person", 1, self.local("local_person", row.feed, row.person)
         if row.pregnancy is not None:
-            yield "local_pregnancy", self.local("local_pregnancy", row.feed, row.pregnancy)
-        yield from ((rule, first_token(rule, text)) for rule, text in row.tokens.items())
+            yield "local_pregnancy", 1, self.local("local_pregnancy", row.feed, row.pregnancy)
+        for version in filter(None, (self.edge, self.bridge_from)):
+            yield from (
+                (rule, version, first_token(rule, text, EDGE_KEYS[version])) for rule, text in row.tokens.items()
+            )
 
 
 def _frame(record: str, rows: list[tuple[bytes, Row]], municipality: str) -> pl.DataFrame:

@@ -12,7 +12,7 @@ import duckdb
 import polars as pl
 
 from pipelines.records import RECORDS
-from pipelines.records.parcel import LAG_SCHEMA, LAG_TABLE
+from pipelines.records.parcel import LAG_SCHEMA, LAG_TABLE, OUTREACH_SCHEMA, OUTREACH_TABLE
 from pipelines.warehouse.apply import Taken, apply_parcels
 from pipelines.warehouse.database import DATABASE, attached, make_folder
 from pipelines.warehouse.init import renew
@@ -49,7 +49,8 @@ class Shelf:
     def take_tables(self, town: Town, records: dict[str, pl.DataFrame], tokens: pl.DataFrame) -> None:
         """Applies the tables of a parcel as the town's next one."""
         town.sequence += 1
-        records.pop(LAG_TABLE)
+        records = {name: table for name, table in records.items() if name != LAG_TABLE}
+        outreach = records.pop(OUTREACH_TABLE, pl.DataFrame(schema=OUTREACH_SCHEMA))
         pseudonyms = second_pseudonyms(tokens, "centre")
         frames = with_pseudonyms(records, pseudonyms)
         manifest = Manifest(
@@ -57,10 +58,9 @@ class Shelf:
             f"{town.sequence:064x}", None, 1,
         )  # fmt: skip
         lags = pl.DataFrame(schema=LAG_SCHEMA)
-        apply_parcels(
-            self.connection,
-            [Taken(manifest, frames, composite_tokens(frames, pseudonyms), lags, f"{town.code}-{town.sequence}", b"")],
-        )
+        name = f"{town.code}-{town.sequence}"
+        taken = Taken(manifest, frames, composite_tokens(frames, pseudonyms), lags, outreach, name, b"")
+        apply_parcels(self.connection, [taken])
 
     def core(self, table: str, columns: str = "*") -> list[dict[str, Any]]:
         """Rows of a core table after a refresh, in order."""

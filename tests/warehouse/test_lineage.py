@@ -28,4 +28,5 @@ def test_the_demo_sends_what_the_declared_counts_are_made_of() -> None:
     counted = counted_records()
     assert "birth" in counted and "residency_spell" in counted
     assert "vaccination" not in counted, "nothing counts it yet: its rows would only cost the demo time"
+    assert "claim" not in counted, "an agent sends it, and the demo has none"
     assert set(counted) <= set(RECORDS)

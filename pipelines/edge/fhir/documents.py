@@ -13,6 +13,7 @@ from pipelines.edge.fhir.gather import Gathered, Source
 from pipelines.edge.fhir.people import Person, is_protected
 from pipelines.edge.fhir.reading import Reading
 from pipelines.edge.fhir.rows import Row, rows_of
+from pipelines.edge.fhir.same_person import join
 from pipelines.edge.fhir.unread import persons_in, says_protected
 from pipelines.edge.my_number import numbers_in
 from pipelines.edge.read import Arrived
@@ -60,6 +61,7 @@ def read_documents(paths: list[Path], folder: Path, feed: Feed, submitter: str) 
     """
     told = Gathered()
     files = [_read(path, folder, feed, place, told) for place, path in enumerate(paths, start=1)]
+    join(told)
     rows = rows_of(joined(told), told, feed, submitter)
     _protect(files, told, rows)
     return [arrived for file in files for arrived in _arrived(file, told, rows, feed)]
@@ -133,11 +135,15 @@ def _of_record(record: Record, rows: list[Row], file: str, feed: Feed) -> Arrive
 
 
 def _people(file: str, told: Gathered, own: list[Row], feed: Feed) -> pl.DataFrame:
-    """A row per Patient, for those who must be protected everywhere."""
+    """A row per Patient, for those who must be protected everywhere; one more for a number that a link took from it, which
+    a list of protected people may still name."""
     mothers = {key: row.cells.get("mother_local") for row in own if (key := row.event.patient)} | told.mothers
     people = [(key, person) for key, person in told.people.items() if person.file == file]
     made = [_cells(person, feed) | {"mother_local": mothers.get(key)} for key, person in people]
-    lines = pl.Series("line", [person.number for _, person in people], dtype=pl.UInt32)
+    renumbered = [(person, cells) for (_, person), cells in zip(people, made, strict=True) if person.other_number]
+    made += [cells | {"person_local": p.other_number, "mother_local": cells["person_local"]} for p, cells in renumbered]
+    numbers = [person.number for person in (*(p for _, p in people), *(p for p, _ in renumbered))]
+    lines = pl.Series("line", numbers, dtype=pl.UInt32)
     return pl.DataFrame([
         lines, *(pl.Series(name, [cells.get(name) for cells in made], dtype=pl.String) for name in RESOURCE.arriving)
     ])  # fmt: skip

@@ -99,6 +99,7 @@ class Gathered:
     diagnoses: list[Diagnosis] = field(default_factory=list)
     episodes: dict[Key, str] = field(default_factory=dict)
     sources: list[Source] = field(default_factory=list)
+    links: list[tuple[Key, Key]] = field(default_factory=list)  # patients said to be one person
     flagged: dict[Key, str] = field(default_factory=dict)  # patient -> file that says so
     subjects: dict[str, set[Key]] = field(default_factory=dict)  # file -> patients that it tells of
     numbers: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # file, system -> values of identifiers
@@ -114,6 +115,10 @@ class Gathered:
             self.subjects.setdefault(file, set()).add(subject)
             if is_protected(resource, found.labels) or _is_damaged(found):
                 self.flagged[subject] = file
+        if found.kind == "Patient":
+            self.links += [
+                (key, other) for link in each(resource, "link") if (other := _named(found, link.get("other")))
+            ]
         if found.kind == "Patient" or "identifier" in resource or "extension" in resource:
             self._note_numbers(resource, file)
         if not found.rule and (take := TAKES.get(found.kind)):

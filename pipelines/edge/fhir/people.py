@@ -31,6 +31,7 @@ class Person:
     told: dict[str, str] = field(default_factory=dict)
     is_flagged: bool = False
     is_ambiguous: bool = False  # two Patients stand at one address
+    other_number: str | None = None  # the number it came with, where a link gave it another's
 
 
 def person_of(resource: Element, number: int, file: str) -> Person:

@@ -5,7 +5,7 @@ from importlib.resources import files
 ORDER = (
     "residency", "pregnancy", "pregnancy_elsewhere", "antenatal_elsewhere", "antenatal_visit", "postpartum_visit",
     "notification", "delivery", "birth",
-    "checkup_target", "checkup", "questionnaire", "checkup_person", "arrival", "link_quality",
+    "checkup_target", "checkup", "questionnaire", "checkup_person", "claim", "outreach", "arrival", "link_quality",
 )  # fmt: skip
 
 

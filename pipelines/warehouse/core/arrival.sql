@@ -17,6 +17,10 @@ WITH told AS (
     SELECT municipality_code, fiscal_year, 'child_checkup' FROM core.checkup
     UNION ALL
     SELECT municipality_code, fiscal_year, 'child_questionnaire' FROM core.questionnaire
+    UNION ALL
+    SELECT municipality_code, fiscal_year, 'claim' FROM core.claim
+    UNION ALL
+    SELECT municipality_code, fiscal_year, 'outreach' FROM landing.current_outreach  -- lists that were made, with or without a line
 )
 SELECT municipality_code, fiscal_year, record, count(*) AS rows
 FROM told

@@ -1,0 +1,121 @@
+"""Pushes hidden cells apart: tables that fit what is shown and in which cells differ by the width that they must keep.
+
+From a table in the middle many cells are pushed at once, up or down, each no further than it needs, so that they leave
+room for each other; who wins the room on a crowded line is drawn anew for every table. The pushing is done by the
+alternating direction method of multipliers (Boyd et al. 2011, Foundations and Trends in Machine Learning 3): one step
+restores the equations, the next the limits and the wishes. A table that still lies beyond a limit in the end is drawn
+back towards the middle until it fits, block by block, so that whatever comes out fits; only how far it gets is not sure.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipelines.release.polytope import TOLERANCE, Polytope, Room
+from pipelines.release.projection import Projection
+from pipelines.release.system import Mask, Rows, Values
+
+TABLES = 16  # at a time
+STEPS, MORE_STEPS = 40, 120  # of each table; more where many tables have opened little
+ROUNDS, IDLE_ROUNDS = 8, 3
+WORTH_IT = 0.1  # of the narrow cells, which a round must open
+SPREAD = 1.5  # of the logarithm of the wishes
+FORCE = 0.2  # of a wish, beside the way to the next limit
+UPWARDS = 0.5  # of the wishes
+BEYOND = 1.6  # times the width is asked, for what is drawn back in the end
+RELAXED = 1.6  # over-relaxation of the method
+SHORT_OF = 1 - 1e-9
+
+
+@dataclass(frozen=True)
+class Spans:
+    """The lowest and highest value of each column over all tables found."""
+
+    lowest: Values
+    highest: Values
+
+    def narrow(self, width: Values) -> Mask:
+        return self.highest - self.lowest < width - TOLERANCE
+
+    def of(self, columns: Rows) -> "Spans":
+        return Spans(self.lowest[columns], self.highest[columns])
+
+    def take(self, columns: Rows, tables: np.ndarray) -> None:
+        """Widens the spans of `columns` by `tables` (columns x k)."""
+        self.lowest[columns] = np.minimum(self.lowest[columns], tables.min(axis=1))
+        self.highest[columns] = np.maximum(self.highest[columns], tables.max(axis=1))
+
+
+def push_apart(polytope: Polytope, middle: Values, blocks: list[Rows], wanted: Mask, spans: Spans, turn: int) -> None:
+    """Widens the spans of the `wanted` columns that lie in `blocks`, with all columns outside them held in the middle.
+
+    blocks: groups of columns that share no equation when the others are held; a table is drawn back in each by itself.
+    """
+    columns = np.concatenate(blocks)
+    pushing = _Pushing(polytope.held(columns, middle), middle[columns], [len(b) for b in blocks])
+    own = spans.of(columns)
+    pushing.rounds(own, wanted[columns], np.random.default_rng([turn, len(columns), int(columns[0])]))
+    spans.lowest[columns], spans.highest[columns] = own.lowest, own.highest
+
+
+class _Pushing:
+    """What all tables of some blocks have in common."""
+
+    def __init__(self, polytope: Polytope, middle: Values, sizes: list[int]) -> None:
+        self.room = Room(polytope)
+        self.middle, self.width = self.room.table(middle), polytope.width
+        self.scale = self.room.scale(self.middle)
+        self.projection = Projection(self.room.equations, self.scale)
+        self.low = ((self.room.low - self.middle) / self.scale)[:, None]
+        self.high = ((self.room.high - self.middle) / self.scale)[:, None]
+        block = np.repeat(np.arange(len(sizes)), sizes)
+        self.block = np.concatenate([block, block[polytope.inner]])
+        self.n_blocks = len(sizes)
+
+    def rounds(self, spans: Spans, wanted: Mask, rng: np.random.Generator) -> None:
+        """Tables until nothing is narrow, or too little is opened by them."""
+        idle, steps = 0, STEPS
+        for _ in range(ROUNDS):
+            narrow = np.flatnonzero(wanted & spans.narrow(self.width))
+            if not len(narrow):
+                return
+            force = FORCE * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
+            sign = np.where(rng.random(force.shape) < UPWARDS, 1.0, -1.0)
+            spans.take(np.arange(len(self.width)), self.tables(spans, narrow, sign * force, steps))
+            opened = len(narrow) - int((wanted & spans.narrow(self.width)).sum())
+            if opened < WORTH_IT * len(narrow):
+                idle, steps = idle + 1, MORE_STEPS
+            if idle == IDLE_ROUNDS:
+                return
+
+    def tables(self, spans: Spans, narrow: Rows, wish: np.ndarray, steps: int) -> np.ndarray:
+        """Tables (columns x k) in which the `narrow` columns are pushed by `wish` (narrow x k), up (+) or down (-)."""
+        goal = self._goals(spans, narrow, wish)
+        least, most = np.minimum(wish, 0), np.maximum(wish, 0)
+        table = np.zeros((len(self.middle), wish.shape[1]))
+        debt = np.zeros_like(table)
+        for _ in range(steps):
+            debt = table - debt
+            moved = self.projection.of(debt)
+            moved *= RELAXED
+            moved += (2 - RELAXED) * table
+            moved -= debt
+            table = moved.copy()
+            table[narrow] += np.clip(goal - table[narrow], least, most)
+            np.clip(table, self.low, self.high, out=table)
+            debt = moved
+            debt -= table
+        return self._drawn_back(self.projection.exactly(table))[: len(self.width)]
+
+    def _goals(self, spans: Spans, narrow: Rows, wish: np.ndarray) -> np.ndarray:
+        asked = BEYOND * self.width[narrow]
+        up = (spans.lowest[narrow] + asked - self.middle[narrow]) / self.scale[narrow]
+        down = (spans.highest[narrow] - asked - self.middle[narrow]) / self.scale[narrow]
+        return np.where(wish > 0, up[:, None], down[:, None])
+
+    def _drawn_back(self, change: np.ndarray) -> np.ndarray:
+        """The middle and so much of `change` as keeps every block within its limits."""
+        change = self.scale[:, None] * change
+        way = np.full((self.n_blocks, change.shape[1]), 1 / SHORT_OF)
+        np.minimum.at(way, self.block, self.room.way(self.middle, change))
+        return self.middle[:, None] + SHORT_OF * way[self.block] * change
