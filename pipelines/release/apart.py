@@ -16,8 +16,8 @@ from pipelines.release.projection import Projection
 from pipelines.release.system import Mask, Rows, Values
 
 TABLES = 16  # at a time
-STEPS, MORE_STEPS = 40, 120  # of each table; more where many tables have opened little
-ROUNDS, IDLE_ROUNDS = 8, 3
+STEPS, MORE_STEPS = 40, 80  # of each table; more where many tables have opened little
+ROUNDS, IDLE_ROUNDS = 8, 2
 WORTH_IT = 0.1  # of the narrow cells, which a round must open
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit

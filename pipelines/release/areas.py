@@ -15,8 +15,23 @@ def area_table() -> pl.DataFrame:
     )  # fmt: skip
 
 
-def population_table() -> pl.DataFrame:
-    """area_code, year, population of every area on 1 January of the boundary year."""
+def population_table(recorded: pl.DataFrame | None = None) -> pl.DataFrame:
+    """area_code, year, population of every area on 1 January of the boundary year, and of every year that is
+    `recorded` with earlier releases (`Ledger.populations`), as it was then."""
+    now = _populations()
+    if recorded is None:
+        return now
+    then = recorded.filter(pl.col("area_code").is_in(now["area_code"].implode())).cast(dict(now.schema))  # type: ignore[arg-type]
+    return pl.concat([then, now]).unique(["area_code", "year"], keep="first", maintain_order=True)
+
+
+def strictest(populations: pl.DataFrame) -> pl.DataFrame:
+    """area_code, population: the smallest of all years. A tier once published is never left for a milder one: what
+    it hid would follow from pooled years, or from the years after (privacy, hole 22)."""
+    return populations.group_by("area_code").agg(pl.min("population"))
+
+
+def _populations() -> pl.DataFrame:
     municipal = units().select(
         area_code="code6", population="population_20250101", pref="pref_code", medical=_medical_code()
     )
@@ -28,13 +43,13 @@ def population_table() -> pl.DataFrame:
     return rows.select("area_code", pl.lit(BOUNDARY_YEAR, pl.Int32).alias("year"), "population")
 
 
-def registered_tree(municipalities: list[str]) -> pl.DataFrame:
-    """The registered municipalities and what lies above them: area_code, level, parent_code, population.
+def registered_tree(municipalities: list[str], recorded: pl.DataFrame | None = None) -> pl.DataFrame:
+    """The registered municipalities and what lies above them: area_code, level, parent_code, population (`strictest`).
 
     The nation, prefectures and medical areas keep their own population (it decides their threshold); their counts
     are the sums of the registered municipalities.
     """
-    table = area_table().join(population_table().drop("year"), on="area_code")
+    table = area_table().join(strictest(population_table(recorded)), on="area_code")
     own = table.filter(pl.col("area_code").is_in(municipalities))
     medical = table.filter(pl.col("area_code").is_in(own["parent_code"].implode()))
     above = table.filter(pl.col("area_code").is_in(medical["parent_code"].implode()))

@@ -67,6 +67,7 @@ class Order:
     levels: tuple[str, ...]
     areas: pl.DataFrame
     created_on: date
+    recorded: pl.DataFrame | None = None  # populations published with earlier releases
 
     @property
     def span(self) -> str:
@@ -79,7 +80,7 @@ def assemble(
     """Every published table by name. `cells`: shown values and statuses; `sums`: of shown means only."""
     return {
         "release": _about(source, order),
-        **public_facts(),
+        **public_facts(order.recorded),
         "coverage": _coverage(source, order.years),
         "count_definition": count_definitions(COUNTS),
         "indicator": indicator_rows(INDICATORS, {i: _basis(ind) for i, ind in INDICATORS.items()}),

@@ -14,7 +14,7 @@ PRECISIONS = (1e-9, 1e-13)  # of two projections; determined components end near
 ZERO = 1e-6
 SEEDS = (1, 2)
 MAX_STEPS = 5_000
-LARGEST_BLOCK = 20_000  # columns; a submitter is tried in no larger one as a whole
+LARGEST_BLOCK = 5_000  # columns; a submitter is tried in no larger one as a whole
 
 
 class Undecided(UnsafeError):

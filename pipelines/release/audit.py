@@ -6,7 +6,7 @@ outsider and as each single submitter. Findings name cells and rules, never a hi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import duckdb
@@ -14,17 +14,23 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
-from pipelines.release.attack import Undecided
+from pipelines.indicators import COUNTS
+from pipelines.release.areas import strictest
+from pipelines.release.attack import Undecided, told_to_outsiders
+from pipelines.release.beside import EARLIER, OUTDATED, with_earlier
+from pipelines.release.borders import SUCCESSION, bordered
 from pipelines.release.bounds import too_narrow
 from pipelines.release.findings import Finding
 from pipelines.release.intervals import NoTable
+from pipelines.release.ledger import Ledger
 from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
 from pipelines.release.proof import Proof
 from pipelines.release.reading import opened, table
 from pipelines.release.symbols import SHOWN
 from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
-from pipelines.release.view import view
+from pipelines.release.view import View, view
+from pipelines.release.vintage import unsafe_changes
 
 ADDS_NOTHING = ("not_collected", "not_applicable")
 SEARCHES = 12  # for two tables apart; each looks on only for the cells that none has proven yet
@@ -48,26 +54,133 @@ class Published:
     counts: dict[str, Count]
     indicators: dict[str, Indicator]
     policy: Policy
+    succession: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUCCESSION))
+    release_id: str = ""
+    by_outsiders: bool = False  # attacked by nobody who sends records himself
+
+    @property
+    def places(self) -> pl.DataFrame:
+        """The areas that have cells."""
+        return self.areas.filter(pl.col("area_code").is_in(self.cells["area_code"].unique().implode()))
 
 
-def audit_published(path: Path, ledger: Path | None = None, *, with_intervals: bool = True) -> list[Finding]:
+def audit_published(
+    path: Path, ledger: Path | None = None, *, with_intervals: bool = True, outdated: pl.DataFrame | None = None
+) -> list[Finding]:
     """Everything that is wrong with a published file, worst first; empty where it is safe.
 
-    with_intervals: False where the same pattern of hidden cells was proven just before, as in the release itself.
+    ledger: attack with what earlier releases showed, too. with_intervals: False where the same pattern of hidden cells
+    was proven just before, as in the release itself. outdated: keys of earlier values that are known not to be true
+    any more (the release itself knows).
     Raises UsageError for a file that is no release, LedgerError for a broken ledger.
     """
     with opened(path) as connection:
         release = _read(connection)
+    past = None
+    if ledger is not None:
+        past = Past.of(Ledger.open(ledger, None), release.release_id)
+        release = replace(release, areas=past.in_strictest_tier(release.areas))
     found = [*_beside_status(release), *_ratios(release)]
     if not found:
-        found = audit_cells(release, with_intervals=with_intervals)
-    return [*found, *_vintages(path, release, ledger)]
+        found = _attacked(release, past, outdated, with_intervals=with_intervals)
+    return [*found, *_vintages(release, past)]
+
+
+@dataclass(frozen=True)
+class Past:
+    """What was published before a release: `Ledger.earlier_cells` with the hidden ones, and `Ledger.populations`."""
+
+    cells: pl.DataFrame
+    populations: pl.DataFrame
+
+    @staticmethod
+    def of(ledger: Ledger, release_id: str) -> "Past":
+        return Past(ledger.earlier_cells(before=release_id, with_hidden=True), ledger.populations(before=release_id))
+
+    def in_strictest_tier(self, areas: pl.DataFrame) -> pl.DataFrame:
+        """The areas with the smallest population that they were ever published with."""
+        people = [f.select("area_code", pl.col("population").cast(pl.Int64)) for f in (areas, self.populations)]
+        known = strictest(pl.concat(people))
+        return areas.drop("population").join(known, on="area_code", how="left", maintain_order="left")
+
+
+def _attacked(
+    release: Published, past: Past | None, outdated: pl.DataFrame | None, *, with_intervals: bool
+) -> list[Finding]:
+    """What the audits find in a release and what stands beside it. Where the two contradict each other, the data of
+    that family of counts have changed, and it is attacked by itself."""
+    if past is None or past.cells.is_empty():
+        return audit_cells(release, with_intervals=with_intervals)
+    attempts = _attempts(release, past, outdated, with_intervals=with_intervals)
+    if all(_fits(each) for each in attempts) and attempts:
+        return list(dict.fromkeys(f for each in attempts for f in each))
+    found: list[Finding] = []
+    for part in _families(release):
+        attempts = _attempts(part, past, outdated, with_intervals=with_intervals)
+        found += [f for each in attempts if _fits(each) for f in each]
+        if not any(map(_fits, attempts[:1])):
+            found += audit_cells(part, with_intervals=with_intervals)
+    return list(dict.fromkeys(found))
+
+
+def _attempts(
+    release: Published, past: Past, outdated: pl.DataFrame | None, *, with_intervals: bool
+) -> list[list[Finding]]:
+    return [audit_cells(wider, with_intervals=with_intervals) for wider in _with_past(release, past, outdated)]
+
+
+def _fits(found: list[Finding]) -> bool:
+    return all(f.rule != "contradiction" for f in found)
+
+
+def _families(release: Published) -> Iterator[Published]:
+    """The release in parts: counts tied by nesting or by an indicator stay together, others share no equation."""
+    left = set(release.cells["count_id"].unique())
+    ties = [(p.inner, p.outer) for p in pairs_of(release.counts, release.indicators.values())]
+    while left:
+        family = {min(left)}
+        while more := {c for tie in ties for c in tie if family & set(tie)} - family:
+            family |= more
+        left -= family
+        is_own = release.cells["count_id"].is_in(sorted(family))
+        if is_own.any():
+            yield replace(release, cells=release.cells.filter(is_own))
+
+
+def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) -> Iterator[Published]:
+    """The release with the cells beside it; and once more over moved borders, for outsiders: the two areas that an
+    area was split into know each other's piece whatever is published, because each knows its own."""
+    borders = [release.succession.clear()]
+    if release.succession["old_code"].is_in(past.cells["area_code"].unique().implode()).any():
+        borders.append(release.succession)
+    for succession in borders:
+        wider = _wider(release, past, outdated, succession)
+        if wider:
+            yield replace(wider, succession=succession, by_outsiders=not succession.is_empty())
+
+
+def _wider(release: Published, past: Past, outdated: pl.DataFrame | None, succession: pl.DataFrame) -> Published | None:
+    """None where the release and what stands beside it do not fit together at all."""
+    own = {c: release.counts[c] for c in release.cells["count_id"].unique()}
+    is_former = pl.col("area_code").is_in(release.succession["old_code"].implode())
+    areas = pl.concat([release.places, release.areas.filter(~is_former)]).unique("area_code", maintain_order=True)
+    same = past.cells.filter(pl.col("count_id").is_in(sorted(own)))
+    try:
+        wider = with_earlier(
+            release.cells, areas, same, {i: COUNTS.get(i, c) for i, c in own.items()},
+            pairs_of(release.counts, release.indicators.values()), succession, past.populations, _held(release),
+            outdated,
+        )  # fmt: skip
+    except IncompleteCells:
+        return None
+    return replace(release, cells=wider[0], areas=wider[1]) if wider else release
 
 
 def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Finding]:
     """The primary rule on what is shown, then what follows from it."""
     try:
-        system = build(_as_known(release), release.areas, pairs_of(release.counts, release.indicators.values()))
+        pairs = pairs_of(release.counts, release.indicators.values())
+        system = bordered(build(_as_known(release), release.places, pairs), release.succession)
     except IncompleteCells:
         return [Finding("contradiction")]
     says = with_public(system, terms(system, release.counts, release.policy), _elsewhere(release))
@@ -77,7 +190,10 @@ def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Find
     small = (primary(system, says)[:n] > 0) & is_told
     found = [*_of_rows("small_count", system, small), *_of_rows("contradiction", system, _contradicting(system))]
     try:
-        return found or [*_derived(system, says, is_hidden, _held(release), with_intervals=with_intervals)]
+        found = found or [*_derived(release, system, says, is_hidden, with_intervals=with_intervals)]
+        if found and (release.cells["status"] == EARLIER).any():
+            _refuse_impossible(view(system, says, is_hidden))
+        return found
     except (NoTable, Undecided):
         return [Finding("contradiction")]
 
@@ -92,26 +208,38 @@ def _contradicting(system: System) -> Mask:
     return wrong
 
 
-def _derived(system: System, says: Terms, is_hidden: Mask, is_held: Mask, *, with_intervals: bool) -> Iterator[Finding]:
+def _derived(
+    release: Published, system: System, says: Terms, is_hidden: Mask, *, with_intervals: bool
+) -> Iterator[Finding]:
     """Peeling and null space as outsider and as every submitter, then an interval for every hidden cell.
 
-    is_held: shown with the value of an earlier release, unknown in this one: may not be told exactly, but its
-    interval is what the earlier release said.
+    A held cell is shown with the value of an earlier release and unknown in this one: it may not be told exactly, but
+    its interval is what the earlier release said.
     """
-    seen = view(system, says, is_hidden)
-    told = np.zeros(system.n_cells, dtype=bool)
-    rows, proof = Proof.of_nothing(system.n_cells).told(seen)
+    seen, is_held = view(system, says, is_hidden), _held(release)
+    seen = replace(seen, is_target=seen.is_target & (release.cells["status"] != OUTDATED).to_numpy())
+    told, proof = np.zeros(system.n_cells, dtype=bool), Proof.of_nothing(system.n_cells)
+    if release.by_outsiders:
+        rows = told_to_outsiders(seen)
+        rows = rows[seen.is_target[rows]]
+    else:
+        rows, proof = proof.told(seen)
     told[rows] = True
     if told.any() or not with_intervals:
         yield from _of_rows("exactly_told", system, told)
         return
-    narrow = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
+    thin = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
     proof = replace(proof, is_wide=is_held)
-    for nth in range(0 if narrow.any() else SEARCHES):
+    for nth in range(0 if thin.any() else SEARCHES):
         proof = proof.continued(seen, SINGLES if nth > 1 else 0)
         if not proof.is_open(seen).any():
             return
-    yield from _of_rows("narrow_interval", system, narrow if narrow.any() else proof.is_open(seen))
+    yield from _of_rows("narrow_interval", system, thin if thin.any() else proof.is_open(seen))
+
+
+def _refuse_impossible(seen: View) -> None:
+    """Raises NoTable where no table at all fits what is known: then nothing can be said to follow from it."""
+    Proof.of_nothing(seen.system.n_cells).continued(replace(seen, is_target=np.zeros_like(seen.is_target)))
 
 
 def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:
@@ -122,7 +250,7 @@ def _of_rows(rule: str, system: System, rows: Mask) -> Iterator[Finding]:
 def _as_known(release: Published) -> pl.DataFrame:
     """Cells with the value where it belongs to this release: not where it is held from an earlier one; and the nothing
     that an area which did not collect, or was not there, adds to every sum (privacy, hole 11)."""
-    shown = pl.when(pl.col("status").is_in(SHOWN) & ~pl.Series(_held(release))).then("value")
+    shown = pl.when(pl.col("status").is_in((*SHOWN, EARLIER)) & ~pl.Series(_held(release))).then("value")
     nothing = pl.when(pl.col("status").is_in(ADDS_NOTHING)).then(0)
     return release.cells.select(*KEYS, value=pl.coalesce(shown, nothing))
 
@@ -223,22 +351,14 @@ def _of_frame(rule: str, frame: pl.DataFrame, keys: tuple[str, ...]) -> Iterator
         yield Finding(rule, cell)
 
 
-def _vintages(path: Path, release: Published, ledger: Path | None) -> Iterator[Finding]:
+def _vintages(release: Published, past: Past | None) -> Iterator[Finding]:
     """Changes since earlier releases that must not be seen; the file itself may stand in the ledger already."""
-    if ledger is None:
+    if past is None or past.cells.is_empty():
         return
-    from pipelines.indicators import COUNTS
-    from pipelines.release.ledger import Ledger
-    from pipelines.release.vintage import unsafe_changes
-
-    with opened(path) as connection:
-        release_id = str(table(connection, "SELECT release_id FROM release").item())
-    earlier = Ledger.open(ledger, None).earlier_cells(before=release_id)
-    if earlier.is_empty():
-        return
+    earlier = past.cells.filter(pl.col("value").is_not_null())
     cells = _as_known(release).with_columns(is_shown=pl.col("value").is_not_null())
     rows = unsafe_changes(
-        cells, earlier, release.policy, release.areas, {i: COUNTS[i] for i in release.counts if i in COUNTS},
+        cells, earlier, release.policy, release.places, {i: COUNTS[i] for i in release.counts if i in COUNTS},
         release.indicators.values(),
     )  # fmt: skip
     yield from _of_frame("vintage_difference", rows, KEYS)
@@ -248,20 +368,21 @@ def _read(connection: duckdb.DuckDBPyConnection) -> Published:
     rows = table(connection, "SELECT * FROM policy")
     settings = dict(rows.select("key", "value").iter_rows())
     cells = table(connection, f"SELECT {', '.join(KEYS)}, value, status FROM count_cell ORDER BY ALL")
-    year = "(SELECT MAX(year) FROM area_population)"
     areas = table(
         connection,
-        "SELECT area_code, level, parent_code, population FROM area JOIN area_population USING (area_code) "
-        f"WHERE year = {year}",
+        "SELECT area_code, level, parent_code, min(population) AS population "
+        "FROM area JOIN area_population USING (area_code) GROUP BY ALL ORDER BY area_code",
     )
     return Published(
         str(table(connection, "SELECT status FROM release").item()),
         cells,
         table(connection, "SELECT * FROM observation"),
-        areas.filter(pl.col("area_code").is_in(cells["area_code"].unique().implode())),
+        areas,
         _counts(table(connection, "SELECT * FROM count_definition"), settings),
         _indicators(table(connection, "SELECT * FROM indicator")),
         policy_from_rows(rows),
+        table(connection, "SELECT old_code, new_code FROM area_succession ORDER BY ALL"),
+        str(table(connection, "SELECT release_id FROM release").item()),
     )
 
 

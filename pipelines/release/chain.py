@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from pipelines.declaration import Count
@@ -11,7 +11,10 @@ from pipelines.release.errors import LedgerError
 
 @dataclass(frozen=True)
 class Entry:
-    """One line of the ledger. `counts` maps each count to the identity it had; the digests are of published data."""
+    """One line of the ledger. `counts` maps each count to the identity it had; the digests are of published data.
+
+    populations: year -> area -> inhabitants, as first published with this release: they froze the tiers of its areas.
+    """
 
     sequence: int
     release_id: str
@@ -25,10 +28,16 @@ class Entry:
     values_file_sha256: str
     previous: str
     hash: str = ""
+    populations: dict[str, dict[str, int]] = field(default_factory=dict)
+
+    @property
+    def line(self) -> dict[str, object]:
+        """What stands in the ledger; a line without new populations is as it was before they were recorded."""
+        return {name: held for name, held in asdict(self).items() if name != "populations" or held}
 
     @property
     def own_hash(self) -> str:
-        return sha256(canonical({name: held for name, held in asdict(self).items() if name != "hash"}))
+        return sha256(canonical({name: held for name, held in self.line.items() if name != "hash"}))
 
 
 def count_identity(count: Count) -> str:
@@ -52,7 +61,7 @@ def sealed(draft: Entry) -> Entry:
 
 
 def lines_of(entries: tuple[Entry, ...]) -> bytes:
-    return b"".join(canonical(asdict(entry)) + b"\n" for entry in entries)
+    return b"".join(canonical(entry.line) + b"\n" for entry in entries)
 
 
 def head_of(entry: Entry) -> bytes:

@@ -8,6 +8,10 @@ SELECT (SELECT release_id FROM release) AS release_id,
        (SELECT value = 'true' FROM policy WHERE key = 'complement_off_for_publicly_known') AS some_are_public,
        (SELECT string_split(value, ' ') FROM policy WHERE key = 'publicly_known_counts') AS public_counts;
 
+-- An area is of the strictest tier of all years that the file has a population of.
+CREATE TEMP TABLE people AS
+SELECT area_code, min(population) AS population FROM area_population GROUP BY area_code;
+
 -- The tiers of the policy: from how many inhabitants on, and the smallest number that is shown (NULL: nothing).
 CREATE TEMP TABLE tier AS
 SELECT CAST(split_part(value, ': ', 1) AS BIGINT) AS population, TRY_CAST(split_part(value, ': ', 2) AS BIGINT) AS k
@@ -17,11 +21,11 @@ WHERE starts_with(key, 'tier_');
 CREATE TEMP TABLE place AS
 SELECT area_code, parent_code,
        coalesce(
-           (SELECT arg_max_null(k, tier.population) FROM tier WHERE tier.population <= area_population.population),
+           (SELECT arg_max_null(k, tier.population) FROM tier WHERE tier.population <= people.population),
            (SELECT max(k) FROM tier)
        ) AS k
-FROM area JOIN area_population USING (area_code)
-WHERE year = (SELECT max(year) FROM area_population) AND area_code IN (SELECT area_code FROM count_cell);
+FROM area JOIN people USING (area_code)
+WHERE area_code IN (SELECT area_code FROM count_cell);
 
 -- One row per cell. A value that an earlier release gave is no value of this one; who was not there adds nothing.
 CREATE TEMP TABLE cell AS

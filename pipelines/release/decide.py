@@ -17,17 +17,20 @@ from pipelines.release.measure import CELL, Measured, measure
 from pipelines.release.order import Ordered
 from pipelines.release.suppress import Protected, protect
 from pipelines.release.symbols import SHOWN
-from pipelines.release.vintage import against_earlier, still_true
+from pipelines.release.system import KEYS
+from pipelines.release.vintage import against_earlier, same_quantity, still_true
 
 
 @dataclass(frozen=True)
 class Decision:
-    """earlier: every value ever published (`Ledger.earlier_cells`)."""
+    """earlier: every value ever published (`Ledger.earlier_cells`). outdated: keys of cells that this release has not
+    and whose earlier value is no longer the true one."""
 
     of: Ordered
     measured: Measured
     protected: Protected
     earlier: pl.DataFrame
+    outdated: pl.DataFrame
 
     def cells(self, held: pl.DataFrame | None = None) -> pl.DataFrame:
         """The published cells: count_id, CELL, value, status, is_held, vintage; `held` keeps its earlier value too."""
@@ -59,12 +62,20 @@ def decide(source: Source, of: Ordered, earlier: pl.DataFrame, clock: Clock) -> 
         )
         beside = _beside(source, of, measured.cells, earlier)
     with clock.stage("suppress"):
-        known = still_true(pl.concat([measured.cells, beside]), earlier, of.counts) if earlier.height else None
+        known = _known(measured.cells, beside, earlier, of) if earlier.height else None
         protected = protect(
             measured.cells, order.areas, of.counts, of.indicators, order.policy, source.secret, measured.nested, known,
             beside,
         )  # fmt: skip
-    return Decision(of, measured, protected, earlier)
+    outdated = beside.join(still_true(beside, earlier, of.counts), on=KEYS, how="anti").select(KEYS)
+    return Decision(of, measured, protected, earlier, outdated)
+
+
+def _known(cells: pl.DataFrame, beside: pl.DataFrame, earlier: pl.DataFrame, of: Ordered) -> pl.DataFrame:
+    """Keys of cells that a reader has a value of: of this release's where it is still true, of those beside it whether
+    it is or not, for nobody tells him."""
+    shown = same_quantity(earlier, of.counts)
+    return pl.concat([still_true(cells, earlier, of.counts), beside.join(shown, on=KEYS, how="semi").select(KEYS)])
 
 
 def _beside(source: Source, of: Ordered, cells: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:

@@ -47,6 +47,7 @@ CELLS = {**dict.fromkeys(CELL_KEY, pl.String()), "value": pl.Int64(), "status": 
 EARLIER = {
     "release_id": pl.String(), "sequence": pl.Int64(), "count_identity": pl.String(), **CELLS
 }  # fmt: skip
+POPULATIONS = {"area_code": pl.String(), "year": pl.Int32(), "population": pl.Int64()}
 
 
 class Ledger:
@@ -102,9 +103,10 @@ class Ledger:
 
     def append(
         self, release_id: str, status: str, policy_id: str, fiscal_years: str, created_on: date,
-        cells: pl.DataFrame, counts: Mapping[str, Count],
+        cells: pl.DataFrame, counts: Mapping[str, Count], populations: pl.DataFrame | None = None,
     ) -> Entry:  # fmt: skip
-        """Write down a release; `cells` as in `count_cell`. The same release again changes nothing.
+        """Write down a release; `cells` as in `count_cell`, `populations` as in `area_population`, of which only what
+        is new is written. The same release again changes nothing.
 
         Raises LedgerError when not locked, when the release was published before with other values, or when
         a cell that is not shown holds a value; DiskError when the disk does not take it.
@@ -119,6 +121,7 @@ class Ledger:
                 len(self.entries), release_id, status, policy_id, fiscal_years, created_on.isoformat(),
                 {name: count_identity(counts[name]) for name in sorted(values["count_id"].unique())},
                 _digest(values), f"{self.path.stem}.{len(self.entries):06d}.parquet", "", self.entries[-1].hash,
+                populations=self._new(populations),
             ),
         )  # fmt: skip
 
@@ -126,14 +129,41 @@ class Ledger:
         """The line of a release, or None."""
         return next((entry for entry in self.entries[1:] if entry.release_id == release_id), None)
 
-    def earlier_cells(self, before: str | None = None) -> pl.DataFrame:
+    def earlier_cells(self, before: str | None = None, *, with_hidden: bool = False) -> pl.DataFrame:
         """Every value ever shown: release_id, sequence, count_identity, cell key, value, status of the cell.
 
-        `before`: leave out this release and all later ones (a release is not compared with itself).
+        `before`: leave out this release and all later ones (a release is not compared with itself). with_hidden: the
+        cells that were not shown too, without a value.
         """
+        past = [_cells(self.path, entry) for entry in self._until(before)]
+        every = pl.concat([pl.DataFrame(schema=EARLIER), *past])
+        return every if with_hidden else every.filter(pl.col("value").is_not_null())
+
+    def populations(self, before: str | None = None) -> pl.DataFrame:
+        """Every population ever published with a release: area_code, year, population; each as it was first."""
+        rows = [
+            (area, int(year), people)
+            for entry in self._until(before)
+            for year, of_areas in entry.populations.items()
+            for area, people in of_areas.items()
+        ]
+        return pl.DataFrame(rows, schema=POPULATIONS, orient="row").unique(
+            ["area_code", "year"], keep="first", maintain_order=True
+        )
+
+    def _until(self, before: str | None) -> list[Entry]:
         own = self.entry(before) if before else None
-        past = [entry for entry in self.entries[1:] if own is None or entry.sequence < own.sequence]
-        return pl.concat([pl.DataFrame(schema=EARLIER), *(_shown(self.path, entry) for entry in past)])
+        return [entry for entry in self.entries[1:] if own is None or entry.sequence < own.sequence]
+
+    def _new(self, populations: pl.DataFrame | None) -> dict[str, dict[str, int]]:
+        """Of the populations those that no line has yet, by year."""
+        if populations is None:
+            return {}
+        new = populations.join(self.populations(), on=["area_code", "year"], how="anti").sort("year", "area_code")
+        return {
+            str(year): dict(rows.select("area_code", "population").iter_rows())
+            for (year,), rows in new.group_by("year", maintain_order=True)
+        }
 
     def _reread(self) -> None:
         self.entries = read_chain(self.path)
@@ -185,12 +215,12 @@ def _the_same(entry: Entry, digest: str) -> Entry:
     return entry
 
 
-def _shown(path: Path, entry: Entry) -> pl.DataFrame:
+def _cells(path: Path, entry: Entry) -> pl.DataFrame:
     identities = pl.DataFrame(
         {"count_id": list(entry.counts), "count_identity": list(entry.counts.values())},
         schema={"count_id": pl.String(), "count_identity": pl.String()},
     )
-    values = pl.read_parquet(path.with_name(entry.values_file)).filter(pl.col("value").is_not_null())
+    values = pl.read_parquet(path.with_name(entry.values_file))
     return (
         values.join(identities, on="count_id")
         .with_columns(release_id=pl.lit(entry.release_id), sequence=pl.lit(entry.sequence, pl.Int64))

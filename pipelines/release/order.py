@@ -28,15 +28,18 @@ class Ordered:
     indicators: dict[str, Indicator]
 
 
-def ordered(source: Source, status: str, policy_id: str, years: tuple[int, int] | None, created_on: date) -> Ordered:
-    """Settles an order. Raises ReleaseError (64) for years that are not closed, or an unknown status or policy; (3) where
-    a version change has split people."""
+def ordered(
+    source: Source, status: str, policy_id: str, years: tuple[int, int] | None, created_on: date,
+    recorded: pl.DataFrame | None = None,
+) -> Ordered:  # fmt: skip
+    """Settles an order; `recorded`: `Ledger.populations`, which the tiers follow too. Raises ReleaseError (64) for years
+    that are not closed, or an unknown status or policy; (3) where a version change has split people."""
     span = _years(source, status, years)
     _refuse_split(source, load_policy(policy_id))
     counts = {i: c for i, c in COUNTS.items() if _is_mature(c, span[-1], created_on)}
     order = Order(
         _release_id(source, status, policy_id, span, counts), status, load_policy(policy_id), span, levels_for(status),
-        registered_tree(source.municipalities), created_on,
+        registered_tree(source.municipalities, recorded), created_on, recorded,
     )  # fmt: skip
     sums = {i: s for i, s in SUMS.items() if s.over in counts}
     return Ordered(order, counts, sums, _measurable(INDICATORS, SUMS, counts))

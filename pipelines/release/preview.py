@@ -60,7 +60,7 @@ def preview(
     clock = Clock()
     shown, changed = [], pl.DataFrame()
     for each in (policy_id, *(p for p in policies() if p != policy_id)):
-        said = ordered(source, status, each, years, created_on)
+        said = ordered(source, status, each, years, created_on, ledger.populations())
         decision = decide(source, said, ledger.earlier_cells(before=said.order.release_id), clock)
         with clock.stage("compare"):
             cells = decision.cells()

@@ -40,6 +40,12 @@ class Projection:
             change = self.of(change)
         return change
 
+    def multipliers(self, change: np.ndarray) -> np.ndarray:
+        """How strongly each equation, in the order given, holds back `change` (n x k); up to one factor."""
+        strength = np.empty((len(self.order), change.shape[1]))
+        strength[self.order] = self.factors.solve(self.rows @ change)
+        return strength / self.size[:, None]
+
     def closing(self, gap: Values) -> Values:
         """The smallest change with `equations @ change = gap`, in units of `scale`."""
         right = (gap / self.size)[self.order]

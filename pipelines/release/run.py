@@ -9,6 +9,7 @@ from typing import Any
 import polars as pl
 
 from pipelines.declaration import Count
+from pipelines.release.areas import population_table
 from pipelines.release.assemble import AUDIT_FAILED, Source
 from pipelines.release.audit import audit_published
 from pipelines.release.certificate import certificate_of, check_certificate
@@ -96,9 +97,10 @@ def release(
     Of a first release the intervals are proven by `protect` for the same hidden cells. After an earlier one the ledger
     may keep a value shown that `protect` had hidden: then the audit proves them anew.
     """
-    said = ordered(source, status, policy_id, years, created_on)
-    order, clock = said.order, Clock()
+    clock = Clock()
     with ledger.lock(), draft_beside(out) as draft:
+        said = ordered(source, status, policy_id, years, created_on, ledger.populations())
+        order = said.order
         decision = decide(source, said, ledger.earlier_cells(before=order.release_id), clock)
         is_first = decision.earlier.is_empty()
 
@@ -108,7 +110,9 @@ def release(
                 cells = decision.cells(held)
                 write_draft(decision.tables(source, cells), draft)
             with clock.stage("audit"):
-                return cells, audit_published(draft, ledger.path, with_intervals=not is_first)
+                return cells, audit_published(
+                    draft, ledger.path, with_intervals=not is_first, outdated=decision.outdated
+                )
 
         cells = _settled(written, decision.protected.cells, () if is_first else HELD_PIECES)
         proven = None
@@ -117,7 +121,10 @@ def release(
                 proven = certificate_of(draft)
                 _refuse_unsafe(check_certificate(draft, proven))
         with clock.stage("ledger and place"):
-            ledger.append(order.release_id, status, policy_id, order.span, created_on, cells, said.counts)
+            ledger.append(
+                order.release_id, status, policy_id, order.span, created_on, cells, said.counts,
+                population_table().join(order.areas, on="area_code", how="semi"),
+            )  # fmt: skip
             if certificate and proven:
                 replace_file(certificate, proven)
             place_file(draft, out)

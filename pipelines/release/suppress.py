@@ -18,7 +18,8 @@ from pipelines.release.line_rule import Choice, choice, close_lines
 from pipelines.release.primary import Reason, Terms, never_shown, primary, terms, with_public
 from pipelines.release.proof import Proof
 from pipelines.release.reach import reach
-from pipelines.release.system import KEYS, Mask, Rows, System, build, pairs_of
+from pipelines.release.relief import relieving
+from pipelines.release.system import KEYS, Mask, Rows, System, Values, build, pairs_of
 from pipelines.release.view import view
 
 REPAIRS = 5
@@ -99,7 +100,7 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
         reason, found, proof = _found(case, reason, proof)
         before = int((reason > 0).sum())
         if found.any() and turn < REPAIRS:
-            reason = _hide(case, reason, _beside(case, reason, np.flatnonzero(found)), Reason.SECONDARY)
+            reason = _hide(case, reason, _beside(case, reason, np.flatnonzero(found), proof.middle), Reason.SECONDARY)
         while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
             rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
             reason = _hide(case, reason, rows, Reason.FALLBACK)
@@ -120,7 +121,8 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     system, stated = case.system, case.terms
     for _ in range(QUICK_REPAIRS):
         found, proof = _quickly_found(case, reason, proof)
-        rows = _beside(case, reason, np.flatnonzero(found))
+        rows = np.flatnonzero(found)
+        rows = np.union1d(_nearest(case, reason, rows), _beside(case, reason, rows, proof.middle))
         if not len(rows):
             break
         reason = _hide(case, reason, rows, Reason.SECONDARY)
@@ -150,12 +152,11 @@ def _hide(case: Case, reason: Rows, rows: Rows, because: Reason) -> Rows:
     return close_lines(case.system, case.terms, reason, case.chosen, because)
 
 
-def _beside(case: Case, reason: Rows, found: Rows) -> Rows:
+def _nearest(case: Case, reason: Rows, found: Rows) -> Rows:
     """For every found cell the first in the order of choice of the shown ones nearest to it."""
     system = case.system
     rank = case.chosen.rank(reason)
-    is_free = (reason == 0) & ~case.terms.is_public
-    is_free[system.n_cells :] = False
+    is_free = _may_hide(case, reason)
     picked: set[int] = set()
     for row in found:
         ring = np.array([row])
@@ -166,6 +167,22 @@ def _beside(case: Case, reason: Rows, found: Rows) -> Rows:
                 picked.add(int(free[np.argmin(rank[free])]))
                 break
     return np.array(sorted(picked), dtype=np.int64)
+
+
+def _beside(case: Case, reason: Rows, found: Rows, middle: Values) -> Rows:
+    """For every found cell the shown one that would give it the most room for what is lost with it, mixed with a secret
+    draw; the nearest where none would."""
+    n = case.system.n_cells
+    seen = view(case.system, case.terms, reason > 0)
+    loss = (case.chosen.loss * case.chosen.draw)[:n]
+    picked = relieving(seen, middle, found, _may_hide(case, reason)[:n], loss)
+    return picked if len(picked) else _nearest(case, reason, found)
+
+
+def _may_hide(case: Case, reason: Rows) -> Mask:
+    may_hide = (reason == 0) & ~case.terms.is_public
+    may_hide[case.system.n_cells :] = False
+    return may_hide
 
 
 def _with_reasons(cells: pl.DataFrame, reason: Rows) -> pl.DataFrame:

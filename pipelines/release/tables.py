@@ -75,12 +75,12 @@ def field_rows(records: Mapping[str, Record]) -> pl.DataFrame:
     )  # fmt: skip
 
 
-def public_facts() -> dict[str, pl.DataFrame]:
+def public_facts(recorded: pl.DataFrame | None = None) -> dict[str, pl.DataFrame]:
     """Areas, population, groups and codes: facts that were public before the release."""
     births = units().select(area_code="code6", births="births_2024")
     return {
         "area": area_table(),
-        "area_population": population_table(),
+        "area_population": population_table(recorded),
         "area_group": _births_bands(births),
         "area_attribute": births.select(
             "area_code", year=pl.lit(2024, pl.Int32), attribute_id=pl.lit("births_registered"),

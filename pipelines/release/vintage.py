@@ -114,7 +114,7 @@ def _values_of_each_release(
     cells: pl.DataFrame, earlier: pl.DataFrame, counts: Mapping[str, Count]
 ) -> list[np.ndarray]:
     """One array per earlier release, beside the cells: what it showed of the same quantity."""
-    same, keys = _same_quantity(earlier, counts), cells.select(CELL_KEY)
+    same, keys = same_quantity(earlier, counts), cells.select(CELL_KEY)
     shown_in = (same.filter(pl.col("sequence") == each) for each in sorted(same["sequence"].unique()))
     return [
         keys.join(release, on=CELL_KEY, how="left", maintain_order="left")["value"].cast(pl.Float64).to_numpy()
@@ -122,7 +122,7 @@ def _values_of_each_release(
     ]
 
 
-def _same_quantity(earlier: pl.DataFrame, counts: Mapping[str, Count]) -> pl.DataFrame:
+def same_quantity(earlier: pl.DataFrame, counts: Mapping[str, Count]) -> pl.DataFrame:
     """Earlier values whose count had the identity that it has now: an edited condition is another quantity."""
     identities = [count_identity(count) for count in counts.values()]
     now = pl.DataFrame({"count_id": list(counts), "count_identity": identities})
@@ -256,7 +256,7 @@ def _published(
 
 def _last_shown(earlier: pl.DataFrame, counts: Mapping[str, Count]) -> pl.DataFrame:
     """The last value shown of each cell, and since which release it stands."""
-    ordered = _same_quantity(earlier, counts).sort("sequence")
+    ordered = same_quantity(earlier, counts).sort("sequence")
     last = ordered.group_by(CELL_KEY).agg(earlier=pl.col("value").last())
     since = ordered.join(last, on=CELL_KEY).with_columns(
         other_until=pl.when(pl.col("value") != pl.col("earlier")).then("sequence").max().over(CELL_KEY)

@@ -246,7 +246,10 @@ def reads_the_other_town(hold: Hold) -> Attempt:
 
 
 def unmerges_villages(hold: Hold) -> Attempt:
-    """7. A merged town, in any release, less the villages of which it was made that any release shows."""
+    """7. A merged town, in any release, less the villages of which it was made that any release shows.
+
+    What shown villages had together was told with them, and is no news of the town.
+    """
     known = {cell: value for file in hold.files for cell, value in known_of(file).items()}
     every = pl.concat([file.cells.select(KEY) for file in hold.files]).unique()
     found, tried = [], 0
@@ -255,7 +258,8 @@ def unmerges_villages(hold: Hold) -> Attempt:
         olds = set(rows["old_code"])
         tried += len(olds)
         parts = every.filter(pl.col("area_code").is_in(olds - {new}))
-        found += _exact(subtracted(_terms(parts, area_code=pl.lit(new)), dict(known))) if parts.height else []
+        told = subtracted(_terms(parts, area_code=pl.lit(new)), dict(known)) if parts.height else {}
+        found += _exact({cell: value for cell, value in told.items() if cell.split("|")[3] in olds})
     return Attempt(tried, found)
 
 

@@ -1,6 +1,8 @@
 """Promise 7: twelve scripted attackers find nothing in real releases, and each finds what a weak table gives away.
 
-The releases are of one prefecture: provisional, final, and revised after one baby and one delivery came late.
+The releases are of one prefecture: provisional, final, and revised after one baby and one delivery came late. Then all
+years, and the last two after two towns merged: with every defence, and with the defences switched off, where each
+attacker finds something.
 """
 
 from collections.abc import Callable, Iterator
@@ -9,24 +11,27 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import numpy as np
 import polars as pl
 import pytest
 
 from pipelines.indicators import COUNTS, INDICATORS, SUMS
 from pipelines.reference import units
-from pipelines.release import decide
+from pipelines.release import assemble, decide, primary, run, suppress
 from pipelines.release.areas import registered_tree
+from pipelines.release.assemble import Source
 from pipelines.release.measure import measure
+from pipelines.release.primary import with_inner_hidden
 from pipelines.release.suppress import Protected
 from tests.attackers import script
 from tests.attackers.script import ATTACKERS, KEY, MARK, NARROW, Attempt, File, Hold, tell
 from tests.release import made_tables as t
 from tests.release.made_published import published
-from tests.release.made_source import YEARS, made_core, new_ledger, released, source
+from tests.release.made_source import DAY, YEARS, made_core, new_ledger, opened_ledger, released, source
 
 LATE = "INSERT INTO core.{0} SELECT * FROM core.{0} WHERE municipality_code = '312011' LIMIT 1"
 OFFICIAL = units().select(area_code="code6", value="births_2024")
-NOTHING_TO_TRY = {script.unmerges_villages}  # every release is made on the borders of one year
+NOTHING_TO_TRY = {script.unmerges_villages}  # on the borders of one year; towns merge between two releases below
 
 
 @pytest.fixture(scope="module")
@@ -235,3 +240,161 @@ def test_the_attack_works_on_a_weak_table(
     attempt = attacker(hold)
     assert attempt.tried
     assert [f for f in attempt.found if f.low - 1e-6 <= hidden <= f.high + 1e-6 and f.high - f.low < NARROW]
+
+
+# --- careless releases: each attack works on a real one whose defence is switched off --------------------------------
+
+
+def _no_lines(system: Any, terms: Any, reason: Any, *_: Any) -> Any:
+    return with_inner_hidden(system, reason)
+
+
+def _no_pairs(pairs: Any, value: Any, terms: Any) -> Any:
+    return np.zeros(len(pairs.inner), dtype=bool)
+
+
+def careless_alone(patch: pytest.MonkeyPatch) -> None:
+    """Each cell by itself: no line, no audit, and no difference of nested counts."""
+    patch.setattr(suppress, "close_lines", _no_lines)
+    patch.setattr(suppress, "until_safe", lambda case, reason: (reason, ()))
+    for rule in ("has_small_rest", "is_all_or_none"):
+        patch.setattr(primary, rule, _no_pairs)
+
+
+def careless_observations(patch: pytest.MonkeyPatch) -> None:
+    """A ratio is filled in wherever anything of it is known."""
+    observe = assemble.observe
+
+    def half_filled(*given: Any) -> pl.DataFrame:
+        return observe(*given).with_columns(value=pl.coalesce("value", pl.lit(5.0)))
+
+    patch.setattr(assemble, "observe", half_filled)
+
+
+def careless_statuses(patch: pytest.MonkeyPatch) -> None:
+    """What is hidden for another reason than its own number says so."""
+    against = decide.against_earlier
+
+    def told(cells: pl.DataFrame, *given: Any) -> pl.DataFrame:
+        is_other = (cells["reason"] != "primary").to_list()
+        hidden = (pl.col("status") == "suppressed") & pl.Series(is_other)
+        return against(cells, *given).with_columns(
+            status=pl.when(hidden).then(pl.lit("withheld_quality")).otherwise("status")
+        )
+
+    patch.setattr(decide, "against_earlier", told)
+
+
+def careless_vintages(patch: pytest.MonkeyPatch) -> None:
+    against = decide.against_earlier
+    patch.setattr(decide, "against_earlier", lambda cells, earlier, *given: against(cells, earlier.clear(), *given))
+
+
+def careless_bytes(patch: pytest.MonkeyPatch) -> None:
+    """Hidden numbers are written, and only their cells emptied."""
+    write = run.write_draft
+
+    def emptied(tables: dict[str, pl.DataFrame], draft: Path) -> None:
+        is_hidden = pl.col("status") == "suppressed"
+        number = pl.when(is_hidden).then(MARK + 7919 * pl.int_range(pl.len())).otherwise("value")
+        write({**tables, "count_cell": tables["count_cell"].with_columns(value=number)}, draft)
+        with duckdb.connect(str(draft)) as connection:
+            connection.execute("UPDATE count_cell SET value = NULL WHERE status = 'suppressed'")
+
+    patch.setattr(run, "write_draft", emptied)
+
+
+def in_percent(connection: duckdb.DuckDBPyConnection, batch: int) -> Source:
+    """What a release takes, with a quality that is told in percent, not in classes."""
+    usual = source(connection, batch)
+    births = usual.arrival.filter(record="birth").join(OFFICIAL, left_on="municipality_code", right_on="area_code")
+    percent = (100 * pl.col("rows") / pl.col("value")).round(1).cast(pl.String)
+    told = births.filter(pl.col("value") > 0).select(
+        area_code="municipality_code", period=pl.col("fiscal_year").cast(pl.String), record="record",
+        measure=pl.lit("completeness"), **{"class": percent},
+    )  # fmt: skip
+    return replace(usual, quality=told.select(usual.quality.columns))
+
+
+MERGED, INTO = ("313025", "313254"), "313866"
+SUCCESSION = pl.DataFrame({"old_code": MERGED, "new_code": INTO, "kind": "merger"}).with_columns(
+    effective_date=pl.date(2025, 4, 1)
+)
+
+
+def one_comes_late_and_two_towns_merge(connection: duckdb.DuckDBPyConnection) -> None:
+    for grain in ("birth", "delivery"):
+        connection.execute(LATE.format(grain).replace("LIMIT", "AND fiscal_year = 2024 LIMIT"))
+    counted = "SELECT table_name FROM duckdb_columns() WHERE column_name = 'municipality_code'"
+    for (grain,) in connection.sql(counted).fetchall():
+        connection.execute(f"UPDATE core.{grain} SET municipality_code = '{INTO}' WHERE municipality_code IN {MERGED}")
+
+
+def with_a_merger(patch: pytest.MonkeyPatch) -> None:
+    facts = assemble.public_facts
+    patch.setattr(assemble, "public_facts", lambda *given: {**facts(*given), "area_succession": SUCCESSION})
+
+
+Patch = Callable[[pytest.MonkeyPatch], None]
+
+
+def two_releases(folder: Path, *careless: Patch) -> tuple[File, File]:
+    """All years; and the last two after something happened; with some defences switched off."""
+    new_ledger(folder)
+    with made_core(n_towns=8) as connection, pytest.MonkeyPatch.context() as patch:
+        for each in (with_a_merger, *careless):
+            each(patch)
+        for nth, years in ((1, (YEARS[0], YEARS[-1])), (2, YEARS[-2:])):
+            given = (in_percent if careless else source)(connection, nth)
+            run.release(given, opened_ledger(folder), folder / f"{nth}.duckdb", "final", "standard", years, DAY)
+            one_comes_late_and_two_towns_merge(connection)
+    return File(folder / "1.duckdb"), File(folder / "2.duckdb")
+
+
+def no_gate(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(run, "audit_published", lambda *_, **__: [])
+
+
+CARELESS: tuple[Patch, ...] = (
+    no_gate, careless_alone, careless_observations, careless_statuses, careless_vintages,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def careless(tmp_path_factory: pytest.TempPathFactory) -> tuple[File, ...]:
+    return two_releases(tmp_path_factory.mktemp("careless"), *CARELESS)
+
+
+@pytest.fixture(scope="module")
+def careful(tmp_path_factory: pytest.TempPathFactory) -> tuple[File, ...]:
+    return two_releases(tmp_path_factory.mktemp("careful"))
+
+
+def emptied(folder: Path) -> File:
+    new_ledger(folder)
+    with made_core(n_towns=3) as connection, pytest.MonkeyPatch.context() as patch:
+        no_gate(patch)
+        careless_bytes(patch)
+        released(connection, folder)
+    return File(folder / "1.duckdb")
+
+
+@pytest.mark.parametrize("attacker", ATTACKERS, ids=lambda a: a.__name__)
+def test_each_finds_something_where_its_defence_is_switched_off(
+    attacker: Callable[[Hold], Attempt], careless: tuple[File, ...], truth: pl.DataFrame, tmp_path: Path
+) -> None:
+    knows = {script.reads_the_other_town.__name__: truth, script.reads_quality_classes.__name__: OFFICIAL}
+    files = (emptied(tmp_path),) if attacker is script.searches_bytes else careless
+    attempts = [attacker(Hold(files[: n + 1], knows.get(attacker.__name__, truth.clear()))) for n in range(len(files))]
+    assert [found for attempt in attempts for found in attempt.found]
+
+
+@pytest.mark.parametrize(
+    "attacker", [script.unmerges_villages, script.slides_pooled_years, script.differences_vintages], ids=lambda a: a.__name__
+)  # fmt: skip
+def test_a_merger_and_a_year_left_out_tell_nothing(
+    attacker: Callable[[Hold], Attempt], careful: tuple[File, ...], truth: pl.DataFrame
+) -> None:
+    attempt = attacker(Hold(careful, truth.clear()))
+    assert list(tell(attempt)) == []
+    assert attempt.tried
