@@ -63,7 +63,7 @@ def not_told_exactly(case: Case, reason: Rows) -> Rows:
         told = told_to_outsiders(view(case.system, case.terms, reason > 0))
         if not len(told):
             return reason
-        reason[suppress._beside(case, reason, told)] = Reason.SECONDARY
+        reason[suppress._nearest(case, reason, told)] = Reason.SECONDARY
         reason = close_lines(case.system, case.terms, reason, case.chosen, Reason.SECONDARY)
 
 
