@@ -1,6 +1,7 @@
 """What every test shares: an empty home folder, generated tables that are the same on every run, one whole way."""
 
 import io
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,8 @@ from hypothesis import settings
 if TYPE_CHECKING:
     from pipelines.demo import Places
 
+# As the commands set it, before NumPy is loaded: threads of BLAS stall on the short vectors of the audits.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # No deadline: both cores are shared. Derandomized: a red run can be repeated, a green one is no luck of the draw.
 settings.register_profile("house", deadline=None, derandomize=True, database=None)
 settings.load_profile("house")

@@ -38,7 +38,7 @@ class Decision:
         return _without_hidden(
             against_earlier(
                 self.protected.cells, self.earlier, order.policy, order.areas, self.of.counts,
-                self.of.indicators.values(), order.status, held, self.protected.case.own_rows_only,
+                self.of.indicators.values(), order.status, held, self.protected.own_rows_only,
             )
         )  # fmt: skip
 

@@ -27,11 +27,12 @@ def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Val
     used = np.flatnonzero(np.diff(part.indptr))
     at = np.full(seen.system.n_cells, -1)
     at[columns] = np.arange(len(columns))
-    found = found[at[found] >= 0]
+    found, free = found[at[found] >= 0], np.flatnonzero(may_hide)
+    if not len(found) or not len(free):
+        return found[:0]
     holding = Projection(part[used], np.maximum(np.nan_to_num(middle[columns], nan=LEAST_SCALE), LEAST_SCALE))
-    free = np.flatnonzero(may_hide)
     of_free = equations[:, free].tocsr()[used].T.tocsr()
-    picked = set()
+    picked: set[int] = set()
     for some in np.array_split(found, range(AT_ONCE, len(found), AT_ONCE)):
         change = np.zeros((len(columns), len(some)))
         change[at[some], np.arange(len(some))] = 1

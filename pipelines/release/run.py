@@ -137,7 +137,7 @@ def release(
 
 def _reaches(policy_id: str, protected: Protected, counts: Mapping[str, Count]) -> pl.DataFrame:
     """The reach of this release, and what every other policy would have shown before the audit's repairs."""
-    others = {p: reach_under(protected.case, counts, load_policy(p)) for p in policies() if p != policy_id}
+    others = {p: reach_under(protected, counts, load_policy(p)) for p in policies() if p != policy_id}
     found = {policy_id: protected.reach, **others}
     return pl.concat([frame.select(pl.lit(p).alias("policy_id"), pl.all()) for p, frame in found.items()])
 

@@ -5,8 +5,8 @@ by hiding one more cell beside it, a bounded number of times, and then by ever l
 step only hides, and where everything is hidden nothing is left to find: it always ends.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import polars as pl
@@ -14,12 +14,13 @@ import polars as pl
 from pipelines.declaration import Count, Indicator, Policy
 from pipelines.release.bounds import too_narrow
 from pipelines.release.fallback import FALLBACKS, fallback
+from pipelines.release.families import each, families
 from pipelines.release.line_rule import Choice, choice, close_lines
 from pipelines.release.primary import Reason, Terms, never_shown, primary, terms, with_public
 from pipelines.release.proof import Proof
 from pipelines.release.reach import reach
 from pipelines.release.relief import relieving
-from pipelines.release.system import KEYS, Mask, Rows, System, Values, build, pairs_of
+from pipelines.release.system import KEYS, Mask, Pair, Rows, System, Values, build, pairs_of
 from pipelines.release.view import view
 
 REPAIRS = 5
@@ -31,12 +32,18 @@ RINGS = 4
 class Protected:
     """cells: the input with is_shown and reason ('' | primary | secondary | fallback | policy), for the release only;
     log: the fallbacks taken, one sentence each; reach: how much is shown by the primary rule alone and in the end;
-    case: what the decision was made on."""
+    cases: what the decision was made on, one for every family of counts."""
 
     cells: pl.DataFrame
     log: tuple[str, ...]
     reach: pl.DataFrame
-    case: "Case"
+    cases: tuple["Case", ...]
+
+    @property
+    def own_rows_only(self) -> System | None:
+        """The system, where there is one and it holds the cells of this release and no others."""
+        one = self.cases[0] if len(self.cases) == 1 else None
+        return one.system if one and one.n_own == one.system.n_cells else None
 
 
 @dataclass(frozen=True)
@@ -48,10 +55,29 @@ class Case:
     chosen: Choice
     n_own: int
 
-    @property
-    def own_rows_only(self) -> System | None:
-        """The system, where it holds the cells of this release and no others."""
-        return self.system if self.n_own == self.system.n_cells else None
+
+@dataclass(frozen=True)
+class Asked:
+    """Cells of one family of counts, and all that the decision needs."""
+
+    cells: pl.DataFrame
+    areas: pl.DataFrame
+    counts: Mapping[str, Count]
+    pairs: tuple[Pair, ...]
+    policy: Policy
+    secret: bytes
+    nested: pl.DataFrame | None
+    already_public: pl.DataFrame | None
+    beside: pl.DataFrame | None
+
+    def of(self, family: Sequence[str]) -> "Asked":
+        def own(cells: pl.DataFrame | None, column: str = "count_id") -> pl.DataFrame | None:
+            return None if cells is None else cells.filter(pl.col(column).is_in(family))
+
+        return replace(
+            self, cells=self.cells.filter(pl.col("count_id").is_in(family)), nested=own(self.nested, "inner"),
+            already_public=own(self.already_public), beside=own(self.beside),
+        )  # fmt: skip
 
 
 def protect(
@@ -72,19 +98,36 @@ def protect(
     cells of years and pooled years that earlier releases published and this one does not: a reader still has them.
     Raises IncompleteCells where an equation would be missing.
     """
-    every = pl.concat([part.select(*KEYS, "value") for part in (cells, beside) if part is not None])
-    system = build(every, areas, pairs_of(counts, indicators.values()), nested)
-    stated = with_public(system, terms(system, counts, policy), already_public)
+    pairs = pairs_of(counts, indicators.values())
+    numbered = cells.with_row_index("nth")
+    asked = Asked(numbered, areas, counts, pairs, policy, secret, nested, already_public, beside)
+    apart = [asked.of(family) for family in families(cells["count_id"], pairs, nested)]
+    done = each(_protect, apart, cells.height) or [_protect(asked)]
+    return Protected(
+        pl.concat([d.cells for d in done]).sort("nth").drop("nth"), tuple(line for d in done for line in d.log),
+        pl.concat([d.reach for d in done]).sort("count_id", "is_pooled"), tuple(case for d in done for case in d.cases),
+    )  # fmt: skip
+
+
+def _protect(asked: Asked) -> Protected:
+    cells = asked.cells
+    every = pl.concat([part.select(*KEYS, "value") for part in (cells, asked.beside) if part is not None])
+    system = build(every, asked.areas, asked.pairs, asked.nested)
+    stated = with_public(system, terms(system, asked.counts, asked.policy), asked.already_public)
     stated = never_shown(stated, slice(cells.height, system.n_cells))
-    case = Case(system, stated, choice(system, secret), cells.height)
+    case = Case(system, stated, choice(system, asked.secret), cells.height)
     first = primary(system, stated)
     reason, log = until_safe(case, close_lines(system, stated, first, case.chosen, Reason.SECONDARY))
-    return Protected(_with_reasons(cells, reason), log, reach(system, cells.height, first, reason), case)
+    return Protected(_with_reasons(cells, reason), log, reach(system, cells.height, first, reason), (case,))
 
 
-def reach_under(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
+def reach_under(protected: Protected, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
     """What another policy would show of the same cells: by the primary rule alone and after the line rule, before the
     audit's repairs."""
+    return pl.concat([_reach_of(case, counts, policy) for case in protected.cases]).sort("count_id", "is_pooled")
+
+
+def _reach_of(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
     stated = never_shown(terms(case.system, counts, policy), slice(case.n_own, case.system.n_cells))
     first = primary(case.system, stated)
     return reach(case.system, case.n_own, first, close_lines(case.system, stated, first, case.chosen, Reason.SECONDARY))

@@ -39,7 +39,7 @@ class MadeCells:
 
 
 def made_cells(prefectures: tuple[str, ...] = ("17", "31", "47"), seed: int = 1) -> MadeCells:
-    """Cells and areas of those prefectures, three single years and the pooled ones."""
+    """Cells and areas of those prefectures, three single years and the pooled ones, of the counts named above."""
     rng = np.random.default_rng(seed)
     towns = units().filter(pl.col("pref_code").is_in(prefectures)).sort("code6")
     atoms = pl.concat([_atoms(rng, towns, year) for year in YEARS])
@@ -102,7 +102,7 @@ def _finer(a: str, b: str) -> str:
 def _atoms(rng: np.random.Generator, towns: pl.DataFrame, year: str) -> pl.DataFrame:
     births = rng.poisson(towns["births_2024"].to_numpy())
     drawn: dict[tuple[str, str], np.ndarray] = {}  # (count, breakdown) -> town x category
-    every = {b.id: b for i in INDICATORS.values() for b in i.breakdowns}
+    every = {b.id: b for i in INDICATORS.values() for b in i.breakdowns if b.id in SHARES}
     for count_id, share in OUTER.items():
         total = births if share == 1.0 else rng.poisson(births * share)
         drawn[count_id, "all"] = total[:, None]
@@ -124,7 +124,7 @@ def _atoms(rng: np.random.Generator, towns: pl.DataFrame, year: str) -> pl.DataF
         drawn[f"checkup_{age}_seen", "sex"] = rng.binomial(target, ATTENDANCE) + rng.poisson(target * 0.005)
         drawn[f"checkup_{age}_seen", "all"] = drawn[f"checkup_{age}_seen", "sex"].sum(axis=1, keepdims=True)
     frames = []
-    for count_id, breakdown_id in lowest_levels():
+    for count_id, breakdown_id in (key for key in lowest_levels() if key in drawn):
         codes = ["all"] if breakdown_id == "all" else [c.code for c in every[breakdown_id].categories]
         table = drawn[count_id, breakdown_id]
         frames += [
