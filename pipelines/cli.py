@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 USAGE, UNEXPECTED, DISK = 64, 70, 74
 # Polars' allocator (jemalloc, on Linux) gives memory back after half a second and fetches it again, page by page, in
 # the next step; ten seconds bridge the steps. Read once, when Polars is loaded; processes begun from here inherit it.
-ALLOCATOR = ("_RJEM_MALLOC_CONF", "background_thread:false,dirty_decay_ms:10000,muzzy_decay_ms:10000")
+ALLOCATOR = "_RJEM_MALLOC_CONF"
+BRIDGES_STEPS = "background_thread:false,dirty_decay_ms:10000,muzzy_decay_ms:10000"
+# A town hall's machine is small: what a step of the edge lets go does go back (a peak of 1.3 GiB instead of 2.0 for a
+# million rows, in the same processor time).
+GIVES_BACK = "background_thread:true,dirty_decay_ms:500,muzzy_decay_ms:0"
 
 # Threads of BLAS stall on the short vectors of the audits (measured: ten times as long).
 BLAS = ("OPENBLAS_NUM_THREADS", "1")
@@ -523,7 +527,7 @@ def _tell(done: Any, as_json: bool) -> None:
 
 def main() -> NoReturn:
     """Runs a command; every failure is one sentence and an exit code, never a traceback or a library's text."""
-    os.environ.setdefault(*ALLOCATOR)
+    os.environ.setdefault(ALLOCATOR, GIVES_BACK if sys.argv[1:2] == ["edge"] else BRIDGES_STEPS)
     os.environ.setdefault(*BLAS)
     try:
         code = app(standalone_mode=False)

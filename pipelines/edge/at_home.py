@@ -13,7 +13,6 @@ from pathlib import Path
 
 import polars as pl
 
-from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
 from pipelines.edge.note import refuse_other_generation
@@ -121,7 +120,7 @@ def at_home(feeds: Path, protected: Path, layout: Path | None = None, before: Ea
         edge=secrets.token_hex(32), edge_version=1, local=before.local if before else secrets.token_hex(32),
         local_version=before.local_version if before else 1, parcel=secrets.token_hex(32), submitter=folder.submitter,
     )  # fmt: skip
-    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
+    rows = [f.accepted for f in folder.records]
     arrived, sent = [f.arrived for f in folder.files], before.sent if before else pl.DataFrame(schema=SENT_SCHEMA)
     numbers = of_every_town(numbers, arrived, folder.municipalities)
     return AtHome(folder, depart(arrived, rows, numbers, sent, keys), keys, before is not None)

@@ -3,19 +3,21 @@
 Only the declaration is read here: a new record or rule needs no line in this file.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cache
 
 import polars as pl
 
 from pipelines.declaration import Between, CrossRule, Field, OneOf, Record, Role
+from pipelines.edge.accepted import Accepted
 from pipelines.edge.read import Arrived
-from pipelines.edge.refusal import REFUSAL_SCHEMA, SENTENCES, refused
+from pipelines.edge.refusal import SENTENCES, no_refusals, refused, told_of
+from pipelines.edge.whose import WHO, begins, naming, people, places
 from pipelines.records import RECORDS
 
 RAW = ":sent"
-ENDS_HERE = (Role.DIRECT, Role.FREE_TEXT)  # nothing after the check needs them
+ENDS_HERE = (Role.DIRECT, Role.FREE_TEXT, Role.LINK)  # no row needs them any more; what links is among the people
 FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "form_flag"}
 
 
@@ -23,38 +25,59 @@ FORM_OF = {date: "form_date", int: "form_whole", float: "form_number", bool: "fo
 class Checked:
     """A file after the check: accepted rows (typed, without what ENDS_HERE), refusals, and what its free text held.
 
-    read = len(rows) + refused; free_text_cells: filled cells of free text.
+    read = len(rows) + let_go + refused; free_text_cells: filled cells of free text. people: whose rows they are
+    (`edge.whose`), refused ones too. begun: for every row as it arrived, whether a stretch begins with it. let_go:
+    accepted rows that are not held here any more.
     """
 
     arrived: Arrived
     rows: pl.DataFrame
     refusals: pl.DataFrame
     free_text_cells: int
+    people: pl.DataFrame = field(default_factory=pl.DataFrame)
+    begun: pl.Series = field(default_factory=pl.Series)
+    let_go: int = 0
+
+    @property
+    def accepted(self) -> Accepted:
+        return Accepted(self.arrived.feed, self.arrived.record, self.rows, self.people)
 
     @property
     def refused(self) -> int:
-        return self.arrived.read - len(self.rows)
+        return self.arrived.read - len(self.rows) - self.let_go
+
+    @property
+    def without_rows(self) -> "Checked":
+        """The same file, its rows held by nobody but who took them before."""
+        return replace(self, rows=self.rows.clear(), people=self.people.clear(), let_go=len(self.rows) + self.let_go)
 
 
 @dataclass(frozen=True)
 class Test:
-    """A rule of a field, the sentence of its refusal, and the expression that is true where it is broken."""
+    """A rule of a field, the sentence of its refusal, and the expression that is true where it is broken.
+
+    is_of_people: what it says is the same for every row of a stretch (`edge.whose`).
+    """
 
     field: str
     rule: str
     sentence_ja: str
     sentence_en: str
     broken: pl.Expr
+    is_of_people: bool = False
 
 
 def check(arrived: Arrived, municipalities: tuple[str, ...]) -> Checked:
     """Checks the rows of one file against its record and the municipalities (6-digit codes) that its submitter sends."""
     texts = _filled(arrived.rows, [*arrived.record.of_role(Role.FREE_TEXT)])
-    typed = arrived.rows.select(_typing(arrived.record.name))
+    begun = begins(arrived.rows, arrived.record)
+    typed = arrived.rows.select(_typing(arrived.record.name)).with_columns(places(begun))
     if arrived.is_refused:
-        return Checked(arrived, typed.select(_staying(arrived.record.name)).clear(), arrived.refusals, texts)
+        none = typed.select(_staying(arrived.record.name)).clear()
+        return Checked(arrived, none, arrived.refusals, texts, people(typed.clear(), arrived.record), begun)
     tests = (*_tests(arrived.record.name), _residence(arrived.record, municipalities))
-    verdicts = _verdicts(typed, tests)
+    firsts = typed.filter(begun)
+    verdicts = _verdicts(typed, firsts, tests)
     good, broken = typed.select(_staying(arrived.record.name)), verdicts.clear()
     if verdicts.width > 1:
         is_broken = verdicts.select(pl.any_horizontal(pl.exclude("line"))).to_series()
@@ -65,7 +88,7 @@ def check(arrived: Arrived, municipalities: tuple[str, ...]) -> Checked:
     unreadable = _unreadable(arrived)
     if arrived.read != len(rows) + len(broken) + len(twice) + unreadable:
         raise RuntimeError(f"{arrived.file}: read rows are not the accepted and the refused ones")
-    return Checked(arrived, rows, refusals, texts)
+    return Checked(arrived, rows, refusals, texts, people(firsts, arrived.record), begun)
 
 
 def once_each(files: list[Checked]) -> list[Checked]:
@@ -124,32 +147,44 @@ def _parsed(name: str, field: Field) -> pl.Expr:
 @cache
 def _staying(record_name: str) -> list[str]:
     """What later steps need: the line, and the fields that do not end here."""
-    return ["line", *(n for n, f in RECORDS[record_name].arriving.items() if f.role not in ENDS_HERE)]
+    return ["line", WHO, *(n for n, f in RECORDS[record_name].arriving.items() if f.role not in ENDS_HERE)]
 
 
-def _verdicts(typed: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
-    """`line` of every row, and for each rule that some row breaks a column that says where (its place in `tests`)."""
-    is_broken = typed.select(t.broken.any().alias(str(i)) for i, t in enumerate(tests)).row(0)
-    at_fault = (t.broken.fill_null(False).alias(str(i)) for i, t in enumerate(tests) if is_broken[i])
-    return typed.select("line", *at_fault)
+def _verdicts(typed: pl.DataFrame, firsts: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
+    """`line` of every row, and for each rule that some row breaks a column that says where (its place in `tests`).
+
+    firsts: the first row of each stretch, which answers for the stretch where a rule is of its people.
+    """
+    named = {str(i): t for i, t in enumerate(tests)}
+    of_rows = _broken(typed, {i: t for i, t in named.items() if not t.is_of_people})
+    broken = of_rows | _broken(firsts, {i: t for i, t in named.items() if t.is_of_people})
+    return typed.select("line", *(t.broken.fill_null(False).alias(i) for i, t in named.items() if i in broken))
+
+
+def _broken(rows: pl.DataFrame, tests: dict[str, Test]) -> set[str]:
+    """Which of the tests some row breaks."""
+    asked = rows.select(t.broken.any().alias(i) for i, t in tests.items())
+    return {i for i in asked.columns if asked[i].item()}
 
 
 @cache
 def _tests(record_name: str) -> tuple[Test, ...]:
     record = RECORDS[record_name]
-    return (*(t for n, f in record.arriving.items() for t in _field_tests(n, f)), *map(_cross_test, record.rules))
+    of_people = {*naming(record)}
+    of_fields = (t for n, f in record.arriving.items() for t in _field_tests(n, f, n in of_people))
+    return (*of_fields, *map(_cross_test, record.rules))
 
 
-def _field_tests(name: str, field: Field) -> list[Test]:
+def _field_tests(name: str, field: Field, is_of_people: bool) -> list[Test]:
     value, sent = pl.col(name), pl.col(name if field.type is str else name + RAW)
     tests = []
     if field.required:
-        tests.append(Test(name, "required", *SENTENCES["required"], sent.is_null()))
+        tests.append(Test(name, "required", *SENTENCES["required"], sent.is_null(), is_of_people))
     if form := FORM_OF.get(field.type):
-        tests.append(Test(name, form, *SENTENCES[form], sent.is_not_null() & value.is_null()))
+        tests.append(Test(name, form, *SENTENCES[form], sent.is_not_null() & value.is_null(), is_of_people))
     if rule := field.rule:
         kind = "code" if isinstance(rule, OneOf) else "range" if isinstance(rule, Between) else "pattern"
-        tests.append(Test(name, kind, rule.says_ja, rule.says_en, ~rule.holds(value)))
+        tests.append(Test(name, kind, rule.says_ja, rule.says_en, ~rule.holds(value), is_of_people))
     return tests
 
 
@@ -167,23 +202,20 @@ def _residence(record: Record, municipalities: tuple[str, ...]) -> Test:
 
 def _first_of_each_key(rows: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, pl.Series]:
     """The rows whose key and revision were not met before, and the lines of the others."""
-    is_first = rows.select(pl.struct(*record.key, pl.col("revision_no").fill_null(0)).is_first_distinct()).to_series()
-    if is_first.all():
+    named = pl.struct(*record.key, pl.col("revision_no").fill_null(0))
+    hashed = rows.select(named.hash()).to_series()
+    if hashed.n_unique() == len(rows):  # known far sooner than which row of a key is the first
         return rows, rows["line"].clear()
-    return rows.filter(is_first), rows.filter(~is_first)["line"]
+    maybe = rows.filter(hashed.is_duplicated())
+    twice = maybe.filter(~maybe.select(named.is_first_distinct()).to_series())["line"]
+    return rows.filter(~pl.col("line").is_in(twice.implode())), twice
 
 
 def _told(arrived: Arrived, broken: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
     """A refusal for each broken rule of each row."""
-    if broken.is_empty():
-        return pl.DataFrame(schema=REFUSAL_SCHEMA)
-    said = pl.DataFrame(
-        [(str(i), t.field, t.rule, t.sentence_ja, t.sentence_en) for i, t in enumerate(tests)],
-        schema=["test", "field", "rule", "sentence_ja", "sentence_en"],
-        orient="row",
+    file, record = arrived.file, arrived.record.name
+    each = (
+        told_of(broken.filter(i)["line"], file, record, t.field, t.rule, t.sentence_ja, t.sentence_en)
+        for i, t in ((i, tests[int(i)]) for i in broken.columns if i != "line")
     )
-    each = broken.unpivot(index="line", variable_name="test", value_name="is_broken").filter("is_broken")
-    return each.join(said, on="test").select(
-        pl.lit(arrived.file).alias("file"), pl.lit(arrived.record.name).alias("record"), "line", "field", "rule",
-        "sentence_ja", "sentence_en",
-    ).sort("line", "field", "rule")  # fmt: skip
+    return pl.concat([no_refusals(), *each]).sort("line", "field", "rule")

@@ -14,6 +14,7 @@ import polars as pl
 from pipelines.edge.decode import Lines
 
 QUOTED = re.compile(rb'"[^"]*+"')
+CELL = re.compile(rb'(?:"[^"]*+")++')  # in quotes, doubled ones inside
 # cells in quotes (with doubled quotes inside) or without any quote, parted by commas
 WELL_FORMED = re.compile(rb'(?>(?:"[^"]*+")++|[^",\n]*+)(?:,(?>(?:"[^"]*+")++|[^",\n]*+))*+')
 NOT_PARTING = bytes(set(range(256)) - set(b',\n"'))
@@ -31,24 +32,22 @@ def rows_of(lines: Lines, width: int) -> tuple[pl.DataFrame, list[int], list[int
     The rows hold `line` (UInt32) and `column_1` ... `column_<width>` (text, empty is null).
     """
     last = _last_filled(lines)
-    plain = {p for p in _body(lines) if lines.firsts[p + 1] <= last + 1 and _is_plain(lines.stretches[p], width)}
     unusual = {
-        n: line for p in _body(lines) if p not in plain
-        for n, line in enumerate(lines.of(p), start=lines.firsts[p]) if n <= last and _is_unusual(line, width)
+        n: lines.line(n) for p in _body(lines) for n in _unusual(lines.stretches[p], lines.firsts[p], width) if n <= last
     }  # fmt: skip
     undecodable = [n for n, line in unusual.items() if line is None]
     odd = {n: line for n, line in unusual.items() if line is not None and not _is_row(line, width)}
+    quoted: dict[int, bytes | None] = {
+        n: _unquoted_where_empty(line) for n, line in unusual.items() if line and b'""' in line
+    }
     joined, ragged, inside = _joined(odd, lines, width)
     gone = {*undecodable, *ragged, *inside}
-    plain.difference_update(map(lines.place, inside))
-    texts = [
-        text for p in _body(lines)
-        for text in ([lines.stretches[p]] if p in plain else _kept(lines, p, last, gone, joined)) if text is not None
-    ]  # fmt: skip
+    others: dict[int, bytes | None] = dict.fromkeys((*gone, *range(last + 1, len(lines) + 1)))
     numbers = pl.int_range(2, last + 1, dtype=pl.UInt32, eager=True).alias("line")
     if gone:
         numbers = numbers.filter(~numbers.is_in(sorted(gone)))
-    return _parsed(b"\n".join(texts), numbers, width), ragged, undecodable
+    text = b"\n".join(_rows(lines, quoted | joined | others, width))
+    return _parsed(text, numbers, width), ragged, undecodable
 
 
 def _body(lines: Lines) -> range:
@@ -64,26 +63,33 @@ def _last_filled(lines: Lines) -> int:
     return last
 
 
-def _is_plain(text: bytes | None, width: int) -> bool:
-    """True for a stretch without quotes in which every line has `width` cells: its commas and newlines say so.
-
-    Never for lines of one cell or none: where one is blank, nothing parts it from none.
-    """
-    if text is None or width < 2:
-        return False
-    parting = text.translate(None, NOT_PARTING) + b"\n"
-    return parting == (b"," * (width - 1) + b"\n") * (len(parting) // width)
-
-
-def _is_unusual(line: bytes | None, width: int) -> bool:
-    return line is None or b'"' in line or line.count(b",") != width - 1
+def _unusual(text: bytes | None, first: int, width: int) -> list[int]:
+    """The lines of a stretch that hold a quote or another number of cells: its quotes, commas and newlines say which."""
+    if text is None:
+        return [first]
+    parting, commas = text.translate(None, NOT_PARTING), b"," * (width - 1)
+    if width and parting + b"\n" == (commas + b"\n") * (parting.count(b"\n") + 1):
+        return []
+    return [n for n, between in enumerate(parting.split(b"\n"), start=first) if between != commas or not width]
 
 
-def _kept(lines: Lines, place: int, last: int, gone: set[int], joined: dict[int, bytes]) -> Iterator[bytes | None]:
-    """The rows of a stretch that hold what a row must, a row put together in the place of its first line."""
-    for number, line in enumerate(lines.of(place), start=lines.firsts[place]):
-        if number <= last and number not in gone:
-            yield joined.get(number, line) or b'""'  # a blank row of one cell, which Polars would skip
+def _rows(lines: Lines, others: dict[int, bytes | None], width: int) -> Iterator[bytes]:
+    """The text of the rows, a stretch as it is where none of its lines is another one: `others` by number, None for none."""
+    places = {lines.place(n) for n in others} if width > 1 else {*_body(lines)}
+    for place in _body(lines):
+        text = lines.stretches[place]
+        if place not in places and text is not None:
+            yield text
+            continue
+        rows = (others.get(n, line) for n, line in enumerate(lines.of(place), start=lines.firsts[place]))
+        kept = [row or b'""' for row in rows if row is not None]  # a blank row of one cell, which Polars would skip
+        if kept:
+            yield b"\n".join(kept)
+
+
+def _unquoted_where_empty(row: bytes) -> bytes:
+    """An empty cell in quotes is as empty as one without."""
+    return CELL.sub(lambda cell: b"" if cell[0] == b'""' else cell[0], row)
 
 
 def _is_row(text: bytes, width: int) -> bool:
@@ -106,7 +112,7 @@ def _joined(odd: dict[int, bytes], lines: Lines, width: int) -> tuple[dict[int, 
         if row is None or end is None:
             ragged.append(line)
         else:
-            made[line] = row
+            made[line] = _unquoted_where_empty(row)
             inside.update(range(line + 1, end + 1))
     return made, ragged, inside
 
@@ -131,6 +137,6 @@ def _parsed(text: bytes, numbers: pl.Series, width: int) -> pl.DataFrame:
     )
     if len(cells) != len(numbers):
         raise ValueError("rows and lines of a CSV file do not agree")
-    if b'""' in text:
+    if width == 1:
         cells = cells.with_columns(pl.all().replace("", None))
     return cells.insert_column(0, numbers)

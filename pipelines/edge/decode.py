@@ -8,6 +8,7 @@ from itertools import accumulate
 import polars as pl
 
 STRETCH_BYTES = 1 << 14  # stays in the processor's nearest memory while it is decoded and looked at
+ASKED_TOGETHER = 64  # stretches
 # Not a feed's encodings: only read so that the people flagged in a refused file are protected all the same.
 ELSEWHERE = ("utf-16", "euc_jp", "iso2022_jp")
 
@@ -16,13 +17,16 @@ class Lines:
     """Physical lines, numbered from 1, in stretches of whole lines: a line is cut out only where it is asked for.
 
     stretches: texts without their last newline, the heading alone in the first; None is one line that is not text.
-    firsts: number of the first line of each stretch, and last the number after all lines.
+    firsts: number of the first line of each stretch, and last the number after all lines. not_text: the bytes of the
+    lines that are not text, by number.
     """
 
-    def __init__(self, stretches: Iterable[bytes | None]) -> None:
+    def __init__(self, stretches: Iterable[bytes | None], as_sent: Iterable[bytes] = ()) -> None:
         self.stretches = list(stretches)
         heights = (1 if text is None else text.count(b"\n") + 1 for text in self.stretches)
         self.firsts = list(accumulate(heights, initial=1))
+        no_text = (n for n, text in zip(self.firsts, self.stretches, strict=False) if text is None)
+        self.not_text = dict(zip(no_text, as_sent, strict=True))
         self._cut: dict[int, list[bytes | None]] = {}
 
     def __len__(self) -> int:
@@ -71,10 +75,14 @@ def lines_of(data: bytes, encoding: str) -> Lines:
     """
     if encoding == "utf-8-sig":
         data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    stretches = [*map(_without_ends, _stretches(data))]
-    if encoding == "utf-8" and _are_utf8(stretches):
-        return Lines(stretches)
-    return Lines(text for sent in stretches for text in _as_utf8(sent, encoding))
+    sent = [*map(_without_ends, _stretches(data))]
+    no_text: list[bytes] = []
+    stretches: list[bytes | None] = []
+    for first in range(0, len(sent), ASKED_TOGETHER):
+        some = sent[first : first + ASKED_TOGETHER]
+        is_utf8 = encoding == "utf-8" and _are_utf8(some)
+        stretches += some if is_utf8 else (line for text in some for line in _as_utf8(text, encoding, no_text))
+    return Lines(stretches, no_text)
 
 
 def _are_utf8(stretches: list[bytes]) -> bool:
@@ -84,11 +92,6 @@ def _are_utf8(stretches: list[bytes]) -> bool:
     except pl.exceptions.ComputeError:
         return False
     return True
-
-
-def lines_as_sent(data: bytes) -> Lines:
-    """The same physical lines as bytes, whatever they say."""
-    return Lines(map(_without_ends, _stretches(data)))
 
 
 def text_of(data: bytes, encodings: tuple[str, ...], unreadable: str) -> str:
@@ -114,14 +117,15 @@ def _without_ends(sent: bytes) -> bytes:
     return (sent.replace(b"\r\n", b"\n") if b"\r" in sent else sent).removesuffix(b"\n")
 
 
-def _as_utf8(text: bytes, encoding: str) -> Iterator[bytes | None]:
-    """The stretch in UTF-8, or each of its lines alone where one of them is not text."""
+def _as_utf8(text: bytes, encoding: str, no_text: list[bytes]) -> Iterator[bytes | None]:
+    """The stretch in UTF-8, or each of its lines alone where one of them is not text: None, and its bytes into `no_text`."""
     decoded = _decoded(text, encoding)
     if decoded is not None:
         yield text if encoding == "utf-8" else decoded.encode()
     elif b"\n" in text:
-        yield from (one for line in text.split(b"\n") for one in _as_utf8(line, encoding))
+        yield from (one for line in text.split(b"\n") for one in _as_utf8(line, encoding, no_text))
     else:
+        no_text.append(text)
         yield None
 
 

@@ -11,25 +11,25 @@ from types import MappingProxyType
 
 import polars as pl
 
-from pipelines.declaration import Role
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
 from pipelines.edge.protect import PERSON, everywhere, protected_people
 from pipelines.edge.pseudonymize import (
-    IDENTITY,
-    PARTS,
     TokenKeys,
     composite_tokens,
     heads_of,
     hmac,
     identities,
+    in_forms,
     local_identities,
     local_token,
+    people_of,
     token_rows,
 )
 from pipelines.edge.read import Arrived
 from pipelines.edge.state import SENT_SCHEMA
+from pipelines.edge.whose import WHO
 from pipelines.edge.window import hide_narrow_windows
 from pipelines.edge.withdraw import GONE, absent, everyone_tied, is_tied, taken_back
 from pipelines.feeds import FEEDS
@@ -68,17 +68,20 @@ def depart(
     keys: TokenKeys,
     complete: Mapping[tuple[str, str], int] = NOTHING_COMPLETE,
 ) -> Departure:
-    """What of the accepted rows may leave under these keys.
+    """What of the accepted rows may leave under these keys. The list of them is emptied on the way.
 
     arrived: every file as read, refused ones too (who is protected). numbers: the required list.
     sent: what left before (schema SENT_SCHEMA). complete: (feed, record) whose file holds all rows there are -> per
     cent of those sent before that may be gone from it, and are taken back.
     """
     heads = heads_of(accepted, keys)
-    live = heads.lazy().filter(IS_LIVE).select(IDENTITY).collect()
-    forms = {v: identities(live, v) for v in {LOCAL_CANON_VERSION, *(key.version.canon for key in keys.of_linkage)}}
+    live = heads.lazy().filter(IS_LIVE).select(WHO, "record_key").collect()
+    named = identities(live, people_of(accepted))
+    versions = {LOCAL_CANON_VERSION, *(key.version.canon for key in keys.of_linkage)}
+    forms = {version: in_forms(named, version) for version in versions}
     composite = [composite_tokens(forms[key.version.canon], key) for key in keys.of_linkage]
     heads = _with_identity(heads, local_identities(forms[LOCAL_CANON_VERSION], keys))
+    del live, named, forms
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
     leaving, told_gone = heads.filter(LEAVES), heads.filter(TOLD_GONE)
@@ -89,18 +92,22 @@ def depart(
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
     composite = [tokens.join(leaving.select("record_key"), on="record_key", how="semi") for tokens in composite]
+    counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
+    not_here = _not_here(sent, heads["local_row"], inside)
     rows = _rows_that_leave(accepted, heads)
-    windowed = hide_narrow_windows(rows, _mothers(composite[0]), keys.submitter)
+    del heads
+    span, windowed = _span(rows), hide_narrow_windows(rows, _mothers(composite[0]), keys.submitter)
+    del rows
+    lag = arrival_lag(windowed.rows)
     return Departure(
-        {**_record_tables(windowed.rows, cancelling), LAG_TABLE: arrival_lag(windowed.rows)},
+        {**_record_tables(windowed.rows, cancelling), LAG_TABLE: lag},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
         pl.concat([sent, leaving.select(*SENT_SCHEMA)]).unique(GONE, keep="last", maintain_order=True),
-        _counted(heads.filter(LEAVES | TOLD_GONE)),
-        _counted(heads.filter(~LEAVES & ~TOLD_GONE)),
+        *counted,
         inside["local_person"],
-        _not_here(sent, heads["local_row"], inside),
+        not_here,
         windowed.pregnancies,
-        _span(rows),
+        span,
     )
 
 
@@ -110,20 +117,21 @@ TOLD_GONE = ~pl.col("stays") & pl.col("is_cancelled") & ~pl.col("is_protected")
 
 
 def _with_identity(heads: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
-    """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state), and no name.
+    """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state).
 
     A cancelled row may come without a name: it is told by its numbers alone.
     """
-    told = heads.drop(PARTS).join(named, on=["feed", "person_local"], how="left", maintain_order="left")
+    told = heads.drop(WHO).join(named, on=["feed", "person_local"], how="left", maintain_order="left")
     return told.with_columns(pl.when(IS_LIVE).then("local_identity").alias("local_identity"))
 
 
 def _rows_that_leave(accepted: list[Accepted], heads: pl.DataFrame) -> list[Accepted]:
-    """The rows of each part with their `record_key`, without names and without the rows that stay."""
+    """The rows of each part with their `record_key`, without the rows that stay. The list is emptied."""
     leaves, parts, first = heads.select(LEAVES).to_series(), [], 0
-    for a in accepted:
+    while accepted:
+        a = accepted.pop(0)
         place = slice(first, first + a.rows.height)
-        rows = a.rows.drop(a.record.of_role(Role.LINK)).with_columns(heads["record_key"][place])
+        rows = a.rows.with_columns(heads["record_key"][place])
         parts.append(a.with_rows(rows if leaves[place].all() else rows.filter(leaves[place])))
         first += a.rows.height
     return parts
@@ -163,13 +171,14 @@ def _row_keyed(gone: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
 
 
 def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[str, pl.DataFrame]:
-    """Every record's table, sorted by its row key: the order tells nothing of the source's."""
+    """Every record's table, sorted by its row key: the order tells nothing of the source's. Rows are let go one by one."""
     tables: dict[str, list[pl.DataFrame]] = {}
-    for a in accepted:
+    while accepted:
+        a = accepted.pop(0)
         tables.setdefault(a.record.name, []).append(coarsen(a.rows, a.record, a.feed.name))
     for (name,), rows in cancelling.partition_by("record", as_dict=True).items():
         tables.setdefault(str(name), []).append(cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)]))
-    return {name: _by_key(pl.concat(parts)) for name, parts in sorted(tables.items())}
+    return {name: _by_key(pl.concat(tables.pop(name))) for name in sorted(tables)}
 
 
 def _token_table(

@@ -48,6 +48,7 @@ class Folder:
 
     @property
     def refusals(self) -> pl.DataFrame:
+        """Schema REFUSAL_SCHEMA, of all files."""
         return pl.concat([f.refusals for f in self.files])
 
     def complete(self) -> dict[tuple[str, str], int]:
@@ -68,6 +69,11 @@ class Folder:
     def records(self) -> list[Checked]:
         """The files that hold rows of a record."""
         return [f for f in self.files if f.arrived.record.name in RECORDS]
+
+    @property
+    def without_rows(self) -> "Folder":
+        """The same folder, every row held by nobody but who took it before."""
+        return replace(self, files=[f.without_rows for f in self.files])
 
     def unseen(self) -> list[str]:
         """Files in which flagged people cannot be seen."""
@@ -161,7 +167,9 @@ def _checked(
 
 
 def _let_go(checked: Checked, keeps_text: bool) -> Checked:
-    return checked if keeps_text else replace(checked, arrived=only_who(checked.arrived))
+    if keeps_text:
+        return checked
+    return replace(checked, arrived=only_who(checked.arrived, checked.begun), begun=checked.begun.clear())
 
 
 def _synthetic_seed(feeds: Path) -> int | None:

@@ -4,6 +4,8 @@ On Windows the mode of a file means nothing: there the folder's own permissions 
 """
 
 import os
+from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
 
 from pipelines.edge.problem import USAGE, EdgeProblem
@@ -23,17 +25,21 @@ def refuse_parcel_folder(out: Path) -> None:
         )
 
 
-def write_private(path: Path, text: str) -> Path:
-    """Writes a file (UTF-8) in one piece, mode 0600 whatever was there before; no temporary file. Raises OSError."""
+def write_private(path: Path, *texts: str, more: Iterable[str] = ()) -> Path:
+    """Writes a file (UTF-8), mode 0600 whatever was there before; no temporary file. Raises OSError.
+
+    more: texts made one after the other as they are written, so that a long file needs no room in memory.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     path.unlink(missing_ok=True)
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), ONLY_ITS_OWNER)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(text.encode())
+            for text in chain(texts, more):
+                file.write(text.encode())
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
+    except BaseException:
         path.unlink(missing_ok=True)
         raise
     return path

@@ -16,6 +16,7 @@ from pipelines.edge.csv_rows import heading_cells, rows_of
 from pipelines.edge.decode import encoding_that_decodes, lines_of
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.read import Arrived
+from pipelines.edge.whose import naming
 from pipelines.feeds import FEEDS
 
 PERSON = ["namespace", "person_local"]
@@ -108,10 +109,16 @@ def _without_zeros(number: pl.Expr) -> pl.Expr:
     return number.str.strip_chars_start("0")
 
 
-def only_who(arrived: Arrived) -> Arrived:
-    """The file with no more of its rows than tells who is protected: the rest of the text is let go."""
+def only_who(arrived: Arrived, begun: pl.Series) -> Arrived:
+    """The file with no more of its rows than tells who is protected: the rest of the text is let go.
+
+    begun: where a stretch of rows that name the same people begins (`edge.whose`); its first row tells of all.
+    """
     who = ["person_local", "is_not_disclosed", *BORN, *NAMES, *_others(arrived.record), *_shared(arrived)]
-    return replace(arrived, rows=arrived.rows.select("line", *(who if arrived.record.is_of_person else [])))
+    if not set(who) & arrived.record.arriving.keys() <= {*naming(arrived.record)}:
+        raise RuntimeError("a stretch of rows may hide who is protected")
+    kept = arrived.rows.select("line", *(who if arrived.record.is_of_person else []))
+    return replace(arrived, rows=kept.filter(begun) if len(begun) else kept)
 
 
 def _others(record: Record) -> list[str]:

@@ -7,6 +7,7 @@ that no token of one rule, version or submitter can equal that of another. A mis
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import polars as pl
 import polars_hash as plh
@@ -14,19 +15,11 @@ import polars_hash as plh
 from pipelines.declaration import Record
 from pipelines.edge.accepted import Accepted
 from pipelines.edge.canon import canonical
-from pipelines.records.linkage import (
-    CANON_VERSION,
-    LOCAL_CANON_VERSION,
-    LOCAL_RULES,
-    TOKEN_RULES,
-    LinkageVersion,
-    TokenRule,
-)
+from pipelines.edge.whose import PARTS, WHO
+from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, TOKEN_RULES, LinkageVersion, TokenRule
 from pipelines.records.parcel import TOKEN_BYTES
 
 BETWEEN = "\x1f"  # in no canonical form and in no local number
-PARTS = tuple(dict.fromkeys(part for rule in TOKEN_RULES for part in rule.parts))
-IDENTITY = ("record_key", "feed", "person_local", *PARTS)
 
 
 @dataclass(frozen=True, repr=False)
@@ -68,16 +61,20 @@ def hmac(texts: pl.Series, key: str) -> pl.Series:
 def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
     """Whose row each accepted row is, in the order of the parts: what is decided about leaving is decided on this.
 
-    `record, feed, person_local, is_cancelled, stays`, PARTS as text, `record_key`, and a column for each of LOCAL_RULES,
-    null where a part is missing or a record has none; a record of no person has no number and no PARTS. The row key is
-    of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are under the
-    submitter's own key; one submitter's number never gives the token of another's.
+    `record, feed, person_local, is_cancelled, stays`, WHO (the place among `people_of` all), `record_key`, and a column
+    for each of LOCAL_RULES, null where a part is missing or a record has none; a record of no person has no number. The
+    row key is of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are under
+    the submitter's own key; one submitter's number never gives the token of another's.
     """
-    heads = pl.concat([pl.DataFrame(schema=_HEAD), *(a.rows.select(_head(a, keys)) for a in accepted)])
-    shared = [_hmac_once(heads[rule], keys.local) for rule in LOCAL_RULES if rule != "local_row"]
-    return heads.with_columns(
-        hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local), *shared
-    )  # fmt: skip
+    before = accumulate((a.people.height for a in accepted), initial=0)
+    parts = (_of_rows(a.rows.select(_head(a, n, keys)), keys) for a, n in zip(accepted, before, strict=False))
+    heads = pl.concat([_of_rows(pl.DataFrame(schema=_HEAD), keys), *parts])
+    return heads.with_columns(_hmac_once(heads[rule], keys.local) for rule in SHARED_RULES)
+
+
+def _of_rows(heads: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
+    """The heads of one part with what each row has of its own hashed: no text of all rows of a town is held at once."""
+    return heads.with_columns(hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local))
 
 
 def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: TokenKeys) -> pl.Series:
@@ -85,22 +82,19 @@ def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: 
     return hmac(rows.select(_joined(_local_domain(rule, namespace, keys), [part]).alias("text"))["text"], keys.local)
 
 
+SHARED_RULES = tuple(rule for rule in LOCAL_RULES if rule != "local_row")  # many rows have one token
 _TEXTS = ("record_key", *LOCAL_RULES)
 _HEAD: dict[str, type[pl.DataType]] = {
     **dict.fromkeys(("record", "feed", "person_local"), pl.String), "is_cancelled": pl.Boolean, "stays": pl.Boolean,
-    **dict.fromkeys((*PARTS, *_TEXTS), pl.String),
+    WHO: pl.UInt32, **dict.fromkeys(_TEXTS, pl.String),
 }  # fmt: skip
 
 
-def _head(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
-    whose = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
+def _head(accepted: Accepted, people_before: int, keys: TokenKeys) -> list[pl.Expr]:
+    named = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
+    number = pl.col("person_local") if accepted.record.is_of_person else pl.lit(None, pl.String).alias("person_local")
     how = [pl.col("is_cancelled").fill_null(False), _stays(accepted.record).alias("stays")]
-    identity = [_identity(accepted.record, part) for part in ("person_local", *PARTS)]
-    return [*whose, identity[0], *how, *identity[1:], *_texts(accepted, keys)]
-
-
-def _identity(record: Record, part: str) -> pl.Expr:
-    return (pl.col(part) if record.is_of_person else pl.lit(None)).cast(pl.String).alias(part)
+    return [*named, number, *how, pl.col(WHO) + people_before, *_texts(accepted, keys)]
 
 
 def _stays(record: Record) -> pl.Expr:
@@ -133,39 +127,45 @@ def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
     return rows["token"].alias(texts.name)
 
 
-def identities(people: pl.DataFrame, canon_version: int = CANON_VERSION) -> pl.DataFrame:
-    """The columns IDENTITY, PARTS in their canonical forms: each distinct identity of a feed and person, on its first row.
+def people_of(accepted: Sequence[Accepted]) -> pl.DataFrame:
+    """`feed, person_local` and PARTS of every stretch of rows, in the order of the parts."""
+    empty = pl.DataFrame(schema=dict.fromkeys(("feed", "person_local", *PARTS), pl.String))
+    return pl.concat([empty, *(a.people.select(pl.lit(a.feed.name).alias("feed"), pl.all()) for a in accepted)])
 
-    people: the columns IDENTITY (PARTS as text), one row per record row.
+
+def identities(heads: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
+    """`record_key, feed, person_local` and PARTS as text: each distinct identity of a feed and person, on its first row.
+
+    heads: WHO and `record_key` of the rows that tell of somebody. people: as `people_of`.
     """
-    return canonical(_distinct(people).sort("record_key"), PARTS, canon_version)
+    least = heads.group_by(WHO, maintain_order=True).agg(pl.col("record_key").min())  # rising, as the parts are
+    named = people.filter(pl.int_range(pl.len()).is_in(least[WHO].implode())).with_columns(least["record_key"])
+    return named.group_by(people.columns).agg(pl.col("record_key").min()).sort("record_key")
+
+
+def in_forms(named: pl.DataFrame, canon_version: int) -> pl.DataFrame:
+    """named: `identities`; the same with PARTS in the canonical forms of a version."""
+    return canonical(named, PARTS, canon_version)
 
 
 def composite_tokens(forms: pl.DataFrame, key: EdgeKey) -> pl.DataFrame:
-    """`record_key, feed, person_local, rule, token` of `identities`: once per feed, person and token, on its first row."""
+    """`record_key, feed, person_local, rule, token`: once per feed, person and token, on its first row.
+
+    forms: identities `in_forms` of the key's version.
+    """
     return pl.concat([_tokens_of(forms, rule, key) for rule in TOKEN_RULES])
 
 
 def local_identities(forms: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
     """`feed, person_local, local_identity`: a name's token under the submitter's own key, so that it outlives an edge key.
 
-    forms: `identities` in the forms of LOCAL_CANON_VERSION. It stays in the state and never leaves.
+    forms: identities `in_forms` of LOCAL_CANON_VERSION. It stays in the state and never leaves.
     """
     name = next(rule for rule in TOKEN_RULES if rule.name == "name")
     text = _joined(_local_domain("local_identity", "", keys), name.parts).alias("text")
     named = forms.select("feed", "person_local", text).drop_nulls("text")
     once = named.unique(["feed", "person_local"], keep="first", maintain_order=True)
     return once.select("feed", "person_local", hmac(once["text"], keys.local).alias("local_identity"))
-
-
-def _distinct(people: pl.DataFrame) -> pl.DataFrame:
-    """Each identity with its least row key; rows of one person that follow each other are put together beforehand."""
-    identity = ["feed", "person_local", *PARTS]
-    begins = pl.any_horizontal(pl.col(part).ne_missing(pl.col(part).shift()) for part in identity)
-    stretches = people.select("record_key", *identity, begins=begins | (pl.int_range(pl.len()) == 0))
-    least = stretches.group_by(pl.col("begins").cum_sum(), maintain_order=True).agg(pl.col("record_key").min())
-    first = stretches.filter("begins").select(*identity, least["record_key"])
-    return first.group_by(identity).agg(pl.col("record_key").min())
 
 
 def _tokens_of(forms: pl.DataFrame, rule: TokenRule, key: EdgeKey) -> pl.DataFrame:

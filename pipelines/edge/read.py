@@ -17,7 +17,6 @@ from pipelines.edge.decode import (
     Lines,
     encoding_of,
     encoding_that_decodes,
-    lines_as_sent,
     lines_of,
     read_elsewhere,
     text_of,
@@ -107,25 +106,23 @@ def _csv_file(arrived: Arrived, data: bytes, version: str | None) -> Arrived:
 
     encoding = encoding_of(data, feed.encodings, knows)
     if encoding is None and (text := read_elsewhere(data, knows)):
-        return _csv_text(file_refused(arrived, "encoding"), text, lines_of(text, "utf-8"), version)
+        return _csv_text(file_refused(arrived, "encoding"), lines_of(text, "utf-8"), version)
     encoding = encoding or encoding_that_decodes(data, feed.encodings)
     if encoding is None:
         return file_refused(arrived, "encoding", shows_protected=False)
-    return _csv_text(arrived, data, lines_of(data, encoding), version)
+    return _csv_text(arrived, lines_of(data, encoding), version)
 
 
-def _csv_text(arrived: Arrived, data: bytes, lines: Lines, version: str | None) -> Arrived:
+def _csv_text(arrived: Arrived, lines: Lines, version: str | None) -> Arrived:
     heading = [cell.removeprefix("\ufeff") for cell in csv_rows.heading_cells(lines.line(1) or b"")]
     columns = columns_of(arrived.feed, arrived.record, heading, version)
     if version and not arrived.feed.columns(arrived.record, version):
         arrived = file_refused(arrived, "not_in_version")
     cells, ragged, undecodable = csv_rows.rows_of(lines, len(heading))
-    sent = lines_as_sent(data if ragged or undecodable else b"")
+    unread = (*(lines.line(n) or b"" for n in ragged), *(lines.not_text[n] for n in undecodable))
     arrived = replace(
         arrived,
-        flagged_unread=frozenset(
-            flagged_in_lines((sent.line(line) or b"" for line in (*ragged, *undecodable)), heading, columns)
-        ),
+        flagged_unread=frozenset(flagged_in_lines(unread, heading, columns)),
         read=arrived.read + len(cells) + len(ragged) + len(undecodable),
         refusals=pl.concat([
             arrived.refusals,

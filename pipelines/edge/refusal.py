@@ -4,14 +4,15 @@ from functools import cache
 
 import polars as pl
 
+TOLD = pl.Categorical()  # a few texts said of millions of rows
 REFUSAL_SCHEMA: dict[str, pl.DataType] = {
-    "file": pl.String(),  # `<feed>/<file name>`
-    "record": pl.String(),
+    "file": TOLD,  # `<feed>/<file name>`
+    "record": TOLD,
     "line": pl.UInt32(),  # physical line on which the row begins, of a FHIR bundle the number of its entry, from 1; 0 is the file itself
-    "field": pl.String(),  # of the record; path of an element in a FHIR resource; strange item number, or place of its column `[n]`
-    "rule": pl.String(),
-    "sentence_ja": pl.String(),
-    "sentence_en": pl.String(),
+    "field": TOLD,  # of the record; path of an element in a FHIR resource; strange item number, or place of its column `[n]`
+    "rule": TOLD,
+    "sentence_ja": TOLD,
+    "sentence_en": TOLD,
 }
 
 SENTENCES = {
@@ -83,11 +84,14 @@ def refused(file: str, record: str, lines: list[int] | pl.Series, rule: str, fie
     """Refusals by one rule of SENTENCES, a row for each line."""
     if not len(lines):
         return no_refusals()
-    ja, en = SENTENCES[rule]
-    return pl.DataFrame({"line": pl.Series(lines, dtype=pl.UInt32)}).select(
-        pl.lit(file).alias("file"), pl.lit(record).alias("record"), "line", pl.lit(field).alias("field"),
-        pl.lit(rule).alias("rule"), pl.lit(ja).alias("sentence_ja"), pl.lit(en).alias("sentence_en"),
-    )  # fmt: skip
+    return told_of(pl.Series("line", lines, dtype=pl.UInt32), file, record, field, rule, *SENTENCES[rule])
+
+
+def told_of(lines: pl.Series, file: str, record: str, field: str, rule: str, ja: str, en: str) -> pl.DataFrame:
+    """One refusal, schema REFUSAL_SCHEMA, for each line."""
+    said = {"file": file, "record": record, "field": field, "rule": rule, "sentence_ja": ja, "sentence_en": en}
+    texts = (pl.lit(text).cast(TOLD).alias(name) for name, text in said.items())
+    return lines.to_frame("line").with_columns(texts).select(*REFUSAL_SCHEMA)
 
 
 @cache

@@ -1,5 +1,6 @@
 """The refusal report of a submitter: a page a clerk reads and tables for the vendor. It holds no record's value."""
 
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import polars as pl
@@ -8,19 +9,26 @@ from pipelines.edge.advice import advice
 from pipelines.edge.folder import Folder
 from pipelines.edge.page import both, page_of, paragraph, table
 from pipelines.edge.private import write_private
-from pipelines.edge.refusal import REFUSAL_SCHEMA
 from pipelines.records import RECORDS
 
 TABLE, BY_RULE, PAGE = "refusals.csv", "refusals_by_rule.csv", "refusals.html"
-LINES_SHOWN = 200
+LINES_SHOWN = 200  # of a place, on the page
+LINES_LISTED = 2_000  # of a place, in its table: a spreadsheet's cell holds no more
+ROWS_AT_ONCE = 50_000
 RULE = ["rule", "sentence_ja", "sentence_en"]
 
 
 def write_report(folder: Folder, out: Path) -> list[Path]:
-    """Writes `refusals.csv`, `refusals_by_rule.csv` and `refusals.html`, readable by their owner alone. Raises OSError."""
-    refusals = folder.refusals.select(*REFUSAL_SCHEMA).sort("file", "line", "field")
-    texts = {TABLE: _csv(refusals), BY_RULE: _csv(_with_lines(refusals)), PAGE: page(folder)}
-    return [write_private(out / name, text) for name, text in texts.items()]
+    """Writes `refusals.csv`, `refusals_by_rule.csv` and `refusals.html`, readable by their owner alone. Raises OSError.
+
+    Every refusal stands in the first, with its line; the others count them all and list the first lines of each place.
+    """
+    refusals = folder.refusals
+    return [
+        write_private(out / TABLE, more=_csv(_in_order(folder))),
+        write_private(out / BY_RULE, more=_csv([_with_lines(refusals)])),
+        write_private(out / PAGE, page(folder)),
+    ]
 
 
 def page(folder: Folder) -> str:
@@ -71,7 +79,7 @@ def _by_rule(refusals: pl.DataFrame) -> list[str]:
     )  # fmt: skip
     rows = [
         (f"{ja} / {en}", n, files, " / ".join(advice(rule)))
-        for rule, ja, en, n, files in sums.sort("rows", "rule", descending=[True, False]).iter_rows()
+        for rule, ja, en, n, files in sums.sort("rows", *RULE, descending=[True, False, False, False]).iter_rows()
     ]
     return [f"<h2>{both('規則ごとの件数と、どうするか', 'by rule, and what to do')}</h2>", table(heads, rows)]
 
@@ -88,8 +96,9 @@ def _places(refusals: pl.DataFrame) -> list[str]:
 
 
 def _grouped(refusals: pl.DataFrame) -> pl.DataFrame:
+    """A row for each place that breaks a rule: how often, and its first lines."""
     by = ["file", "record", "field", *RULE]
-    lines = pl.col("line").unique().sort().alias("line")
+    lines = pl.col("line").unique().sort().head(LINES_LISTED).alias("line")
     return refusals.group_by(by).agg(pl.len().alias("rows"), lines).sort("file", "field", "rule")
 
 
@@ -106,15 +115,33 @@ def _place(
 
 
 def _with_lines(refusals: pl.DataFrame) -> pl.DataFrame:
-    """A row for each file, field and rule with all its lines and what to do."""
+    """A row for each file, field and rule with its lines, as many as a cell holds, and what to do."""
     grouped = _grouped(refusals)
     to_do = [advice(rule) for rule in grouped["rule"]]
     return grouped.with_columns(
-        pl.col("line").cast(pl.List(pl.String)).list.join(" ").alias("lines"),
+        pl.concat_str(
+            pl.col("line").cast(pl.List(pl.String)).list.join(" "),
+            pl.when((pl.col("rows") > LINES_LISTED) & (pl.col("line").list.len() == LINES_LISTED))
+            .then(pl.lit(" …"))
+            .otherwise(pl.lit("")),
+        ).alias("lines"),
         what_to_do_ja=pl.Series([ja for ja, _ in to_do], dtype=pl.String),
         what_to_do_en=pl.Series([en for _, en in to_do], dtype=pl.String),
     ).drop("line")
 
 
-def _csv(rows: pl.DataFrame) -> str:
-    return "\ufeff" + rows.write_csv(line_terminator="\r\n")
+def _in_order(folder: Folder) -> Iterator[pl.DataFrame]:
+    """The refusals of one file after the other, each by its lines; of none a table without rows."""
+    named: dict[str, list[pl.DataFrame]] = {}
+    for checked in folder.files:
+        named.setdefault(checked.arrived.file, []).append(checked.refusals)
+    return (pl.concat(named[file]).sort("line", "field") for file in sorted(named))
+
+
+def _csv(tables: Iterable[pl.DataFrame]) -> Iterator[str]:
+    """Tables of the same columns as one text, so many rows at once as fit into little memory."""
+    for place, rows in enumerate(tables):
+        if place == 0:
+            yield "\ufeff" + rows.clear().write_csv(line_terminator="\r\n")
+        for some in rows.iter_slices(ROWS_AT_ONCE):
+            yield some.write_csv(line_terminator="\r\n", include_header=False)

@@ -14,7 +14,6 @@ from typing import Any
 
 import polars as pl
 
-from pipelines.edge.accepted import Accepted
 from pipelines.edge.bridge import former_key
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import Folder, read_folder
@@ -143,7 +142,9 @@ def send(
         for feed, note in folder.notes.items():
             refuse_other_generation(feed, note, found.version("local"))
         token_keys = _token_keys(found, folder.submitter, former)
-        rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
+        rows = [f.accepted for f in folder.records]
+        if lines.is_empty():  # else the rows tell afterwards who was reached
+            folder = folder.without_rows
         arrived, before_this = [f.arrived for f in folder.files], already_sent(state)
         numbers = of_every_town(numbers, arrived, folder.municipalities)
         departure = depart(arrived, rows, numbers, before_this, token_keys, folder.complete())

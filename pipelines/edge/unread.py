@@ -46,7 +46,8 @@ def _cells(line: bytes) -> list[str]:
 
 def _flagged(cells: list[str], width: int, place: dict[str, int]) -> set[str]:
     """Numbers of the people whom the row may flag, over all ways to read it that its anchors allow."""
-    ways = [way for b in range(min(width, len(cells)) + 1) if _is_anchored(way := _laid(cells, width, b), place)]
+    anchors = [(pattern, place[f]) for f, pattern in ANCHORS.items() if f in place]
+    ways = [way for b in range(min(width, len(cells)) + 1) if _is_anchored(way := _laid(cells, width, b), anchors)]
     flags, numbers = _told(ways, place) if ways else _anywhere(cells, width, place)
     return {n for n in numbers if NUMBER.fullmatch(n)} if flags - NO else set()
 
@@ -57,9 +58,8 @@ def _laid(cells: list[str], width: int, broken_at: int) -> list[str | None]:
     return [*cells[:broken_at], *[None] * -more, *cells[broken_at + max(more, 0) :]]
 
 
-def _is_anchored(way: list[str | None], place: dict[str, int]) -> bool:
-    found = ((pattern, way[place[f]]) for f, pattern in ANCHORS.items() if f in place)
-    return all(cell is None or pattern.fullmatch(cell.lower()) for pattern, cell in found)
+def _is_anchored(way: list[str | None], anchors: list[tuple[re.Pattern[str], int]]) -> bool:
+    return all((cell := way[at]) is None or pattern.fullmatch(cell.lower()) for pattern, at in anchors)
 
 
 def _told(ways: list[list[str | None]], place: dict[str, int]) -> tuple[set[str], set[str]]:

@@ -10,6 +10,7 @@ An agent sees a part of what is told of its people: of the rows of another munic
 """
 
 from dataclasses import dataclass
+from typing import Literal
 
 import polars as pl
 
@@ -225,15 +226,8 @@ def _visits_after(accepted: list[Accepted], mothers: pl.DataFrame, births: pl.Da
         for a in accepted if a.record.name == "postpartum_visit"
     ]  # fmt: skip
     visits = pl.concat([pl.DataFrame(schema=empty), *found]).drop_nulls("birth_low")
-    known = _by_number(visits, births)
-    rest = visits.join(known, on="record_key", how="anti").drop("pregnancy").sort("visit_date")
-    ends = births.select("mother", "pregnancy", "birth_date").unique(["mother", "birth_date"]).sort("birth_date")
-    last = rest.join_asof(
-        ends, left_on="visit_date", right_on="birth_date", by="mother", strategy="backward",
-        tolerance=f"{LATE_VISIT_DAYS}d", check_sortedness=False,
-    )  # fmt: skip
     told = ("record_key", "pregnancy", "birth_low", "birth_high")
-    return pl.concat([known.select(told), last.drop_nulls("pregnancy").select(told)])
+    return _assigned(visits.rename({"visit_date": "date"}), births, "backward", LATE_VISIT_DAYS).select(told)
 
 
 def _by_number(rows: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
@@ -242,14 +236,22 @@ def _by_number(rows: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
     return rows.rename({"pregnancy": "own_number"}).join(numbered, on="own_number").select(rows.columns)
 
 
-def _assigned(events: pl.DataFrame, births: pl.DataFrame) -> pl.DataFrame:
-    """Events with the pregnancy they tell of: by its number, else the mother's next birth, as the centre links them."""
-    known = _by_number(events, births)
-    rest = events.join(known, on="record_key", how="anti").drop("pregnancy").sort("date")
+def _assigned(
+    rows: pl.DataFrame,
+    births: pl.DataFrame,
+    towards: Literal["forward", "backward"] = "forward",
+    within_days: int = LONGEST_PREGNANCY_DAYS,
+) -> pl.DataFrame:
+    """Rows (record_key, mother, pregnancy, date, ...) with the pregnancy they tell of, those of none left out.
+
+    By its number, else the mother's nearest birth from that day on, or up to it, as the centre links them.
+    """
+    known = _by_number(rows, births)
+    rest = rows.join(known, on="record_key", how="anti").drop("pregnancy").sort("date")
     ends = births.select("mother", "pregnancy", "birth_date").unique(["mother", "birth_date"]).sort("birth_date")
     nearest = rest.join_asof(
-        ends, left_on="date", right_on="birth_date", by="mother", strategy="forward",
-        tolerance=f"{LONGEST_PREGNANCY_DAYS}d", check_sortedness=False,
+        ends, left_on="date", right_on="birth_date", by="mother", strategy=towards, tolerance=f"{within_days}d",
+        check_sortedness=False,
     )  # fmt: skip
     return pl.concat([known, nearest.drop_nulls("pregnancy").select(known.columns)])
 

@@ -77,8 +77,11 @@ def read(home: Path, text: str | bytes, name: str = "bundle.json") -> Folder:
 
 
 def rows(folder: Folder, record: str) -> list[dict[str, Any]]:
-    """Accepted rows of a record."""
-    return [row for f in folder.files if f.arrived.record.name == record for row in f.rows.iter_rows(named=True)]
+    """Accepted rows of a record, each with the names of whom it is about."""
+    return [
+        f.people.row(row["who"], named=True) | row
+        for f in folder.files if f.arrived.record.name == record for row in f.rows.iter_rows(named=True)
+    ]  # fmt: skip
 
 
 def told(folder: Folder) -> list[tuple[str, int, str, str]]:

@@ -11,7 +11,6 @@ from typing import Any
 import polars as pl
 
 from pipelines.declaration import Between, Field, Matches, OneOf, Record
-from pipelines.edge.accepted import Accepted
 from pipelines.edge.depart import Departure, depart
 from pipelines.edge.folder import read_folder
 from pipelines.edge.protect import of_every_town
@@ -201,7 +200,7 @@ FIXED_KEYS = TokenKeys("e" * 64, 1, "1" * 64, 1, "f" * 64, TOWN)
 def departed(feeds: Folder, numbers: tuple[str, ...] = (), keys: TokenKeys = FIXED_KEYS) -> Departure:
     """What would be sealed, with a fixed parcel key."""
     folder = read_folder(feeds.path)
-    rows = [Accepted(f.arrived.feed, f.arrived.record, f.rows) for f in folder.records]
+    rows = [f.accepted for f in folder.records]
     arrived = [f.arrived for f in folder.files]
     protected = of_every_town(list(numbers), arrived, folder.municipalities)
     return depart(arrived, rows, protected, pl.DataFrame(schema=SENT_SCHEMA), keys)

@@ -1,6 +1,8 @@
 """The bridging period at the edge: tokens of two versions leave when it is declared, and at no other time (privacy, hole 20)."""
 
+import hmac
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import polars as pl
@@ -8,9 +10,10 @@ import pytest
 
 from pipelines.edge.canon import FORMS, _form_of
 from pipelines.edge.problem import EdgeProblem
-from pipelines.edge.pseudonymize import EdgeKey, TokenKeys
+from pipelines.edge.pseudonymize import BETWEEN, EdgeKey
 from pipelines.keys import KeyProblem, create
 from pipelines.records.linkage import LOCAL_RULES, LinkageVersion
+from pipelines.records.parcel import TOKEN_BYTES
 from tests.edge.made_feeds import FIXED_KEYS, Town, departed, row
 from tests.edge.opened_parcel import opened
 
@@ -96,9 +99,20 @@ def test_another_canonical_form_is_bridged_alike(town: Town, second_forms: None)
     """The same key, two versions of the forms: composite tokens in both, local numbers untouched."""
     town.whole_family()
     one = departed(town.feeds).tokens["tokens"]
-    keys = TokenKeys(**{**vars(FIXED_KEYS), "former": EdgeKey(FIXED_KEYS.edge, LinkageVersion(1, 2))})
+    keys = replace(FIXED_KEYS, former=EdgeKey(FIXED_KEYS.edge, LinkageVersion(1, 2)))
     both = departed(town.feeds, keys=keys).tokens["tokens"]
     assert versions(both) == {(1, 1), (1, 2)}
     other = both.filter(~pl.col("rule").is_in(LOCAL_RULES), canon_version=2)
     assert set(other["token"]).isdisjoint(one["token"])
     assert set(one.iter_rows()) < set(both.iter_rows())
+
+
+def test_a_token_of_another_version_is_made_of_its_own_forms(town: Town, second_forms: None) -> None:
+    name = {"kana_surname": "カガミ", "kana_given_name": "クウタ", "birth_date": "2023-06-10", "sex_code": "1"}
+    town.feeds.put("child_checkup", row("child_checkup", **name))
+    keys = replace(FIXED_KEYS, former=EdgeKey(FIXED_KEYS.edge, LinkageVersion(1, 2)))
+    made = departed(town.feeds, keys=keys).tokens["tokens"].filter(rule="name")
+    for canon, surname in ((1, "カガミ"), (2, "カガミ*")):
+        text = BETWEEN.join(["name", "1", str(canon), surname, *list(name.values())[1:]])
+        expected = hmac.digest(FIXED_KEYS.edge.encode(), text.encode(), "sha256")[:TOKEN_BYTES]
+        assert made.filter(canon_version=canon)["token"].to_list() == [expected]

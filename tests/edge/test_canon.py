@@ -4,7 +4,7 @@ import polars as pl
 import pytest
 
 from pipelines.edge.canon import FORMS, canonical
-from pipelines.edge.pseudonymize import PARTS
+from pipelines.edge.whose import PARTS
 
 
 def forms_of(cells: list[str | None], field: str) -> pl.Series:

@@ -27,6 +27,11 @@ def test_doubled_quotes_are_one() -> None:
     assert read(b'a,b,c\n"x""y",",",""\n')[0] == [(2, 'x"y', ",", None)]
 
 
+def test_an_empty_cell_in_quotes_is_empty_and_no_other() -> None:
+    content = b'a,b,c\n"a""","b,"",c",""\n"","""",""\n1,"x\n,"",y",""\n'
+    assert read(content)[0] == [(2, 'a"', 'b,",c', None), (3, None, '"', None), (4, "1", 'x\n,",y', None)]
+
+
 def test_a_short_and_a_long_row_are_refused_and_their_neighbours_stay() -> None:
     assert read(b"a,b,c\n1,2\n3,4,5\n6,7,8,9\n\n1,1,1\n") == ([(3, "3", "4", "5"), (6, "1", "1", "1")], [2, 4, 5], [])
 

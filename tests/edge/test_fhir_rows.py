@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from pipelines.edge.folder import read_folder
 from tests.edge.made_bundles import (
     LOINC,
     SNOMED,
@@ -41,7 +42,13 @@ def test_a_visit_with_its_values_is_one_row(tmp_path: Path, form, name: str) -> 
     assert (row["blood_pressure_systolic_mmhg"], row["blood_pressure_diastolic_mmhg"]) == (118, 72)
     assert (row["urine_protein_code"], row["evidence_code"], row["residence_municipality_code"]) == ("2", "1", TOWN)
     assert row["person_local"].endswith("-H-1") and row["kana_given_name"] == "ハナコ"
-    assert (row["insurer_number"], row["insured_number"], row["branch_number"]) == ("313254", "7654321", "02")
+    assert (row["insurer_number"], row["insured_number"]) == ("313254", "7654321")
+    (visits,) = (
+        f
+        for f in read_folder(tmp_path / "feeds" / TOWN, keeps_text=True).records
+        if f.arrived.record.name == "antenatal_visit"
+    )
+    assert visits.arrived.rows["branch_number"].to_list() == ["02"]
     assert told(folder) == []
 
 

@@ -2,8 +2,14 @@
 
 import csv
 
+import polars as pl
+import pytest
+
+from pipelines.edge import report
 from pipelines.edge.advice import ADVICE, advice
+from pipelines.edge.folder import read_folder
 from pipelines.edge.refusal import SENTENCES
+from pipelines.edge.report import LINES_LISTED, LINES_SHOWN
 from pipelines.edge.send import check_feeds
 from tests.edge.made_feeds import Town, row
 
@@ -66,3 +72,29 @@ def test_a_file_that_hides_who_is_protected_is_told_first(town: Town) -> None:
 def test_every_rule_of_a_file_has_its_advice() -> None:
     assert set(ADVICE) <= set(SENTENCES)
     assert advice("code") == advice("a_rule_between_fields")
+
+
+def test_many_refusals_are_all_told_in_little_room(town: Town) -> None:
+    """Each has its line in the table; the other two count them all; none takes more room than a few codes."""
+    bad = [row("birth", person_local=str(n), sex_code="9") for n in range(LINES_LISTED + 5)]
+    town.feeds.put("birth", *bad)
+    folder = read_folder(town.feeds.path)
+    assert folder.refusals.estimated_size() <= 32 * folder.refusals.height + 4096
+    check_feeds(town.feeds.path, town.report)
+    told = pl.read_csv(town.report / "refusals.csv").filter(rule="code")
+    assert told["line"].to_list() == [*range(2, LINES_LISTED + 7)]
+    place = pl.read_csv(town.report / "refusals_by_rule.csv").filter(rule="code")
+    assert place["rows"].item() == LINES_LISTED + 5
+    assert place["lines"].item() == " ".join(map(str, range(2, LINES_LISTED + 2))) + " …"
+    assert f"{LINES_SHOWN + 1} …" in (town.report / "refusals.html").read_text()
+
+
+def test_a_table_of_refusals_is_written_piece_by_piece(town: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    town.feeds.put("birth", *(row("birth", person_local=str(n), sex_code="9") for n in range(7)))
+    town.feeds.put_bytes("delivery", b"\n")
+    check_feeds(town.feeds.path, town.report)
+    whole = (town.report / "refusals.csv").read_bytes()
+    monkeypatch.setattr(report, "ROWS_AT_ONCE", 2)
+    check_feeds(town.feeds.path, town.report)
+    assert (town.report / "refusals.csv").read_bytes() == whole
+    assert whole.count(b"\r\n") == 9

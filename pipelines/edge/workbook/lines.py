@@ -50,7 +50,8 @@ def arrived_of(sheet: Sheet, record: Record, file: str, feed: Feed, submitter: s
     broken = cells.filter(pl.col("line").is_in(wrong["line"].implode()))
     arrived = Arrived(
         feed, record, file, no_rows(record.name), len(cells),
-        pl.concat([no_refusals(), *(refused(file, record.name, [line], "cell_error", f) for line, f in wrong.rows())]),
+        pl.concat([no_refusals(), *(refused(file, record.name, lines["line"], "cell_error", str(f))
+                                    for (f,), lines in wrong.partition_by("field", as_dict=True).items())]),
     )  # fmt: skip
     arrived = _protecting(arrived, broken, {c.field: at for c, at in columns.items()})
     given = _given(sheet, record, feed, submitter, {c.field for c in columns})
