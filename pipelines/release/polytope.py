@@ -17,7 +17,7 @@ PULL = 1e-3  # towards the lower limits, without which columns that nothing boun
 NEARLY = 0.9  # of the way to the first limit
 STEPS = 80
 LEAST = 1.0  # between a first table and its limits, where there is so much
-FITS = 1e-6
+FITS = TOLERANCE / 10  # what the sums of a table may err
 
 
 @dataclass(frozen=True)
@@ -121,6 +121,8 @@ def middle(room: Room, start: Values) -> Values | None:
         change = scale * (projection.exactly(uphill) + projection.closing(gap))
         step = min(1.0, NEARLY * float(room.way(table, change).min(initial=np.inf)))
         table = table + step * change
+        if not ((room.low < table) & (table < room.high)).all():
+            return None  # drawn to a limit until no number lies between: nothing fits inside
         if step == 1 and np.abs(room.right - room.equations @ table).max(initial=0) < FITS:
             return table
     return None

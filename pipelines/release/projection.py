@@ -10,7 +10,7 @@ from scipy.sparse.linalg import SuperLU, splu
 
 from pipelines.release.system import Rows, Values
 
-RIDGE = 1e-10  # lets dependent equations be factorized; every repetition takes its error away again
+RIDGE = 1e-13  # lets dependent equations be factorized; every repetition takes its error away again
 REPETITIONS = 3
 
 

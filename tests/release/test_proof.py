@@ -3,14 +3,18 @@
 import numpy as np
 import polars as pl
 import pytest
+import scipy.sparse as sp
 from scipy.optimize import linprog
 
 from pipelines.release import attack
-from pipelines.release.attack import told_to_submitters
+from pipelines.release.attack import told_to_outsiders, told_to_submitters
+from pipelines.release.intervals import NoTable, search
 from pipelines.release.line_rule import choice, close_lines
-from pipelines.release.polytope import TOLERANCE, Polytope
+from pipelines.release.polytope import CEILING, FITS, TOLERANCE, Polytope, Room, middle
 from pipelines.release.primary import Reason, Terms, primary, terms
 from pipelines.release.proof import Proof
+from pipelines.release.relief import relieving
+from pipelines.release.swaps import free_of_submitters
 from pipelines.release.system import Rows, System, build, pairs_of
 from pipelines.release.view import View, polytope, view
 from tests.release import made_tables as t
@@ -47,6 +51,62 @@ def test_testing_only_blocks_with_a_change_tells_what_testing_all_of_them_tells(
     everything = np.ones(system.n_cells, dtype=bool)
     told = set(told_to_submitters(seen, everything).tolist())
     assert set(told_to_submitters(seen, ~proof.is_free).tolist()) == told
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_submitter_can_work_out_what_changes_that_can_be_written_down_free(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, says, reason = after_the_line_rule(seed)
+    seen = view(system, says, with_more_hidden(system, reason, np.random.default_rng(seed)) > 0)
+    free = free_of_submitters(seen)
+    monkeypatch.setattr(attack, "free_of_submitters", lambda _: np.zeros(system.n_cells, dtype=bool))
+    told = told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))
+    assert not free[told].any()
+    hidden = seen.columns()
+    assert not len(hidden) or free[hidden].mean() > 0.5 * (1 - len(told) / len(hidden))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_the_table_in_the_middle_fits_and_stands_away_from_every_limit(seed: int) -> None:
+    system, says, reason = after_the_line_rule(seed)
+    _, tables = polytope(view(system, says, reason > 0), np.ones(system.n_cells, dtype=bool))
+    room = Room(tables)
+    for start in (np.full(tables.n, np.nan), np.zeros(tables.n)):
+        table = middle(room, start)
+        assert table is not None
+        assert np.abs(room.equations @ table - room.right).max(initial=0) < FITS
+        assert ((room.low < table) & (table < room.high)).all()
+
+
+def test_there_is_no_table_in_the_middle_of_a_contradiction() -> None:
+    """Two numbers that add up to less than nothing."""
+    equations, zero = sp.csc_array(np.ones((1, 2))), np.zeros(2)
+    none = np.zeros(0, dtype=np.int64)
+    tables = Polytope(equations, np.array([-1.0]), zero, zero + CEILING, none, none, zero)
+    assert middle(Room(tables), zero) is None
+    with pytest.raises(NoTable):
+        search(tables, [zero == 0], zero == 0, zero == 1, zero, 0, 0)
+
+
+def test_a_cell_is_relieved_where_it_is_held() -> None:
+    """Of three towns two hide the categories 1 and 2, and the third 1 and 3, which nobody else hides: nothing of it can
+    move until one of them hides what closes the circle."""
+    towns = ("A", "B", "C")
+    values = {"A": (1, 30, 40), "B": (2, 40, 50), "C": (21, 229, 14)}
+    rows = t.totals("o", {a: sum(values[a]) for a in towns} | {"P1": 427})
+    rows += [("o", "2024", a, "sex", str(n + 1), v) for a in towns for n, v in enumerate(values[a])]
+    rows += [("o", "2024", "P1", "sex", str(n + 1), sum(values[a][n] for a in towns)) for n in range(3)]
+    tree, counts = t.areas(dict.fromkeys(towns, t.CITY)), t.counts_of(t.count("o"))
+    system = build(t.cells(rows), tree, pairs_of(counts, []))
+    names = system.frame.select(pl.concat_str("area_code", "category_code")).to_series()
+    is_hidden = names.is_in(["A1", "A2", "B1", "B2", "C1", "C3"]).to_numpy()
+    says, of_third = terms(system, counts, t.STANDARD), np.flatnonzero(names == "C1")
+    seen = view(system, says, is_hidden)
+    assert of_third[0] in told_to_outsiders(seen)
+    (picked,) = relieving(seen, system.value, of_third, ~is_hidden, 1 + system.value)
+    is_hidden[picked] = True
+    assert of_third[0] not in told_to_outsiders(view(system, says, is_hidden))
 
 
 def told_to_one_by_one(seen: View, monkeypatch: pytest.MonkeyPatch) -> set[int]:

@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
+from pipelines.release import families
 from pipelines.release.line_rule import thin_lines
 from pipelines.release.primary import terms, with_public
 from pipelines.release.suppress import Protected, protect
@@ -187,3 +188,21 @@ def test_the_input_is_left_as_it_was() -> None:
     done = protect(table, tree, counts, indicators, t.STANDARD, SECRET)
     assert done.cells.select(table.columns).equals(table)
     assert set(done.cells["reason"]) <= {"", "primary", "secondary", "fallback", "policy"}
+
+
+def test_counts_that_nothing_ties_are_decided_alike_together_apart_and_in_other_processes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = [t.random_case(np.random.default_rng(seed))[0].filter(count_id="o") for seed in (3, 3)]
+    two = pl.concat([made[0], made[1].with_columns(count_id=pl.lit("p"), value=pl.col("value") * 2)])
+    tree, counts = t.random_case(np.random.default_rng(3))[1], t.counts_of(t.count("o"), t.count("p"))
+    together = protect(two, tree, counts, {}, t.STANDARD, SECRET)
+    assert len(together.cases) == 2
+    for count_id in counts:
+        own = two.filter(count_id=count_id)
+        apart = protect(own, tree, counts, {}, t.STANDARD, SECRET)
+        assert apart.cells.equals(together.cells.filter(count_id=count_id))
+    monkeypatch.setattr(families, "WORTH_A_PROCESS", 0)
+    beside = protect(two, tree, counts, {}, t.STANDARD, SECRET)
+    assert beside.cells.equals(together.cells)
+    assert beside.reach.equals(together.reach)
