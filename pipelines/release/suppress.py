@@ -23,7 +23,7 @@ from pipelines.release.relief import relieving
 from pipelines.release.system import KEYS, Mask, Pair, Rows, System, Values, build, pairs_of
 from pipelines.release.view import view
 
-REPAIRS = 5
+REPAIRS = 12
 QUICK_REPAIRS = 40
 STUBBORN = 3  # turns, after which one more cell is hidden at once for each that is still found
 RINGS = 4
