@@ -33,7 +33,8 @@ from pipelines.release.view import View, view
 from pipelines.release.vintage import unsafe_changes
 
 ADDS_NOTHING = ("not_collected", "not_applicable")
-SEARCHES = 12  # for two tables apart; each looks on only for the cells that none has proven yet
+SEARCHES = 24  # for two tables apart; each looks on only for the cells that none has proven yet
+MANY_AT_ONCE = 6  # searches, before cells are tried one by one as well
 SINGLES = 40
 FILLED = {
     "count": ("value",),
@@ -231,7 +232,7 @@ def _derived(
     thin = too_narrow(system, says, is_hidden, seen.width) & seen.is_target & ~is_held
     proof = replace(proof, is_wide=is_held)
     for nth in range(0 if thin.any() else SEARCHES):
-        proof = proof.continued(seen, SINGLES if nth > 1 else 0)
+        proof = proof.continued(seen, SINGLES if nth >= MANY_AT_ONCE else 0)
         if not proof.is_open(seen).any():
             return
     yield from _of_rows("narrow_interval", system, thin if thin.any() else proof.is_open(seen))
