@@ -6,12 +6,13 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from pipelines.release import attack
+from pipelines.release import attack, intervals
 from pipelines.release.attack import told_to_outsiders, told_to_submitters
 from pipelines.release.intervals import NoTable, search
 from pipelines.release.line_rule import choice, close_lines
 from pipelines.release.polytope import CEILING, FITS, TOLERANCE, Polytope, Room, middle
 from pipelines.release.primary import Reason, Terms, primary, terms
+from pipelines.release.projection import Projection
 from pipelines.release.proof import Proof
 from pipelines.release.relief import relieving
 from pipelines.release.swaps import free_of_submitters
@@ -205,3 +206,16 @@ def test_a_cell_proven_wide_is_wide_for_linear_programs_over_everything(seed: in
     tested = np.flatnonzero(is_wide & seen.is_target[columns] & (tables.width > 0))
     for column in np.random.default_rng(seed).permutation(tested)[:25]:
         assert room(tables, column) >= tables.width[column] - 2 * TOLERANCE
+
+
+def test_a_table_whose_sums_do_not_hold_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two parts of 10 are never 15 apart, whatever a projection that has gone wrong makes of them."""
+    none, two = np.zeros(0, dtype=np.int64), np.ones(2)
+    tables = Polytope(
+        sp.csc_array(np.ones((1, 2))), np.array([10.0]), 0 * two, CEILING * two, none, none, width=15 * two
+    )
+    monkeypatch.setattr(intervals, "_middle", lambda _, start: start)
+    for broken in ("of", "exactly"):
+        monkeypatch.setattr(Projection, broken, lambda _, change: change.copy())
+    found = search(tables, [two == 1], two == 1, two == 0, 5 * two, turn=0, singles=0)
+    assert found.is_narrow.all()
