@@ -13,12 +13,13 @@ from pipelines.release.system import Mask, Rows, Values
 from pipelines.release.view import View
 
 AT_ONCE = 64
-MANY = 512  # found cells that are relieved; what relieves them relieves most of the others
+MANY = 200_000_000  # pairs of a found and a shown cell; beyond, some are relieved, which relieves most of the others
 LEAST_SCALE = 0.1  # of a hidden cell that the middle leaves next to nothing
 
 
 def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Values) -> Rows:
-    """For every `found` cell, or MANY spread over them, the cell to hide beside it; fewer where nothing would help.
+    """For every `found` cell (of very many, for some spread over them) the cell to hide beside it; fewer where nothing
+    would help.
 
     middle: a table that fits, NaN for shown cells. may_hide, loss: of every cell, what hiding it loses.
     """
@@ -31,7 +32,7 @@ def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Val
     found, free = found[at[found] >= 0], np.flatnonzero(may_hide)
     if not len(found) or not len(free):
         return found[:0]
-    found = found[:: -(-len(found) // MANY)]
+    found = found[:: -(-len(found) * len(free) // MANY)]
     holding = Projection(part[used], np.maximum(np.nan_to_num(middle[columns], nan=LEAST_SCALE), LEAST_SCALE))
     of_free = equations[:, free].tocsr()[used].T.tocsr()
     picked: set[int] = set()

@@ -18,7 +18,7 @@ import numpy as np
 import polars as pl
 import pytest
 
-from pipelines.release import suppress
+from pipelines.release import families, suppress
 from pipelines.release.line_rule import Choice, choice
 from pipelines.release.suppress import protect
 from pipelines.release.system import System
@@ -176,6 +176,12 @@ def every_table_that_fits(attack: Attack) -> Iterator[Table]:
         for second in range(rest + 1 - first):
             values = (first, second, rest - first - second)
             yield attack.towns | dict(zip(attack.unknown, values, strict=True))
+
+
+@pytest.fixture(autouse=True)
+def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where what a test replaces is replaced."""
+    monkeypatch.setattr(families, "WORTH_A_PROCESS", 10**9)
 
 
 @pytest.mark.parametrize("is_keyed", [True, False], ids=["keyed", "by value alone"])
