@@ -14,7 +14,6 @@ PRECISIONS = (1e-9, 1e-13)  # of two projections; determined components end near
 ZERO = 1e-6
 SEEDS = (1, 2)
 MAX_STEPS = 5_000
-LARGEST_BLOCK = 2_000  # columns; a submitter is tried in no larger one as a whole
 
 
 class Undecided(UnsafeError):
@@ -82,12 +81,13 @@ def told_to_outsiders(seen: View) -> Rows:
     return seen.columns()[peel(equations) | determined(equations)]
 
 
-def told_to_submitters(seen: View, is_suspect: Mask) -> Rows:
+def told_to_submitters(seen: View, is_suspect: Mask, largest_block: int | None = None) -> Rows:
     """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown; of those
     that are no suspects, only what is told together with a suspect.
 
     What a change that can be written down frees is no suspect. Then small parts first: what can change while everything
-    outside a part stands still can change. What is left in a block too large to be tried as a whole counts as told.
+    outside a part stands still can change. Last whole blocks; what is left in one of more columns than `largest_block`
+    counts as told without being tried: a suppression may hide more than it must, an audit may not say what is not so.
     """
     columns, equations = seen.columns(), seen.unknown_equations().tocsc()
     level = seen.system.frame["level"].gather(columns)
@@ -95,14 +95,14 @@ def told_to_submitters(seen: View, is_suspect: Mask) -> Rows:
     for levels in (LOWEST, (*LOWEST, "medical_area")):
         part = level.is_in(levels).to_numpy()
         left &= ~part | _told_in(seen, equations, part, left & part, is_last=False)
-    is_small = _in_small_blocks(equations)
+    is_small = _in_blocks_of_at_most(largest_block or len(columns), equations)
     told = left & ~is_small | _told_in(seen, equations, is_small, left & is_small, is_last=True)
     return columns[told]
 
 
-def _in_small_blocks(equations: sp.csc_array) -> Mask:
+def _in_blocks_of_at_most(most: int, equations: sp.csc_array) -> Mask:
     _, block = connected_components(abs(equations.T) @ abs(equations), directed=False)
-    return np.bincount(block)[block] <= LARGEST_BLOCK
+    return np.bincount(block)[block] <= most
 
 
 def _told_in(seen: View, equations: sp.csc_array, part: Mask, suspect: Mask, *, is_last: bool) -> Mask:

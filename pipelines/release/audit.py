@@ -6,29 +6,29 @@ outsider and as each single submitter. Findings name cells and rules, never a hi
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 
-from pipelines.declaration import Count, Indicator, Policy, Sensitivity
 from pipelines.indicators import COUNTS
 from pipelines.release.areas import strictest
 from pipelines.release.attack import Undecided, told_to_outsiders
 from pipelines.release.beside import EARLIER, OUTDATED, with_earlier
-from pipelines.release.borders import SUCCESSION, bordered
+from pipelines.release.borders import bordered
 from pipelines.release.bounds import too_narrow
-from pipelines.release.findings import Finding
+from pipelines.release.families import families
+from pipelines.release.findings import Finding, of_frame
 from pipelines.release.intervals import NoTable
 from pipelines.release.ledger import Ledger
-from pipelines.release.policy import policy_from_rows
 from pipelines.release.primary import Terms, primary, terms, with_public
 from pipelines.release.proof import Proof
-from pipelines.release.reading import opened, table
+from pipelines.release.published import Published, read_published
+from pipelines.release.ratios import beside_status, ratios
+from pipelines.release.reading import opened
 from pipelines.release.symbols import SHOWN
-from pipelines.release.system import KEYS, TOTAL, IncompleteCells, Mask, System, build, pairs_of
+from pipelines.release.system import KEYS, IncompleteCells, Mask, System, build, pairs_of
 from pipelines.release.view import View, view
 from pipelines.release.vintage import unsafe_changes
 
@@ -36,33 +36,6 @@ ADDS_NOTHING = ("not_collected", "not_applicable")
 SEARCHES = 24  # for two tables apart; each looks on only for the cells that none has proven yet
 MANY_AT_ONCE = 6  # searches, before cells are tried one by one as well
 SINGLES = 40
-FILLED = {
-    "count": ("value",),
-    "proportion": ("numerator", "denominator", "value", "ci_low", "ci_high"),
-    "rate": ("numerator", "denominator", "value", "ci_low", "ci_high"),
-    "mean": ("denominator", "value", "ci_low", "ci_high"),
-}
-
-
-@dataclass(frozen=True)
-class Published:
-    """The tables of a release that an attack needs."""
-
-    status: str
-    cells: pl.DataFrame
-    observations: pl.DataFrame
-    areas: pl.DataFrame
-    counts: dict[str, Count]
-    indicators: dict[str, Indicator]
-    policy: Policy
-    succession: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SUCCESSION))
-    release_id: str = ""
-    by_outsiders: bool = False  # attacked by nobody who sends records himself
-
-    @property
-    def places(self) -> pl.DataFrame:
-        """The areas that have cells."""
-        return self.areas.filter(pl.col("area_code").is_in(self.cells["area_code"].unique().implode()))
 
 
 def audit_published(
@@ -76,12 +49,12 @@ def audit_published(
     Raises UsageError for a file that is no release, LedgerError for a broken ledger.
     """
     with opened(path) as connection:
-        release = _read(connection)
+        release = read_published(connection)
     past = None
     if ledger is not None:
         past = Past.of(Ledger.open(ledger, None), release.release_id)
         release = replace(release, areas=past.in_strictest_tier(release.areas))
-    found = [*_beside_status(release), *_ratios(release)]
+    found = [*beside_status(release), *ratios(release)]
     if not found:
         found = _attacked(release, past, outdated, with_intervals=with_intervals)
     return [*found, *_vintages(release, past)]
@@ -136,16 +109,8 @@ def _fits(found: list[Finding]) -> bool:
 
 def _families(release: Published) -> Iterator[Published]:
     """The release in parts: counts tied by nesting or by an indicator stay together, others share no equation."""
-    left = set(release.cells["count_id"].unique())
-    ties = [(p.inner, p.outer) for p in pairs_of(release.counts, release.indicators.values())]
-    while left:
-        family = {min(left)}
-        while more := {c for tie in ties for c in tie if family & set(tie)} - family:
-            family |= more
-        left -= family
-        is_own = release.cells["count_id"].is_in(sorted(family))
-        if is_own.any():
-            yield replace(release, cells=release.cells.filter(is_own))
+    for family in families(release.cells["count_id"].unique(), pairs_of(release.counts, release.indicators.values())):
+        yield replace(release, cells=release.cells.filter(pl.col("count_id").is_in(family)))
 
 
 def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) -> Iterator[Published]:
@@ -265,93 +230,6 @@ def _elsewhere(release: Published) -> pl.DataFrame:
     return release.cells.filter(pl.col("status").is_in(ADDS_NOTHING))
 
 
-def _beside_status(release: Published) -> Iterator[Finding]:
-    """A value exactly where the status shows one, in counts and in every column of an observation."""
-    is_shown = pl.col("status").is_in(SHOWN)
-    for frame, keys, columns in (
-        (release.cells, KEYS, ("value",)),
-        (release.observations, ("indicator_id", *KEYS[1:]), FILLED["proportion"]),
-    ):
-        filled = pl.any_horizontal(pl.col(c).is_not_null() for c in columns)
-        yield from _of_frame("value_beside_hidden", frame.filter(~is_shown & filled), keys)
-        yield from _of_frame("shown_without_value", frame.filter(is_shown & pl.col("value").is_null()), keys)
-
-
-def _ratios(release: Published) -> Iterator[Finding]:
-    """Observations: all of what their kind has or nothing, and only where their counts are shown (privacy, hole 24)."""
-    counts = release.cells.filter(pl.col("status").is_in(SHOWN)).select(*KEYS, "value")
-    levels = dict(release.areas.select("area_code", "level").iter_rows())
-    for indicator in release.indicators.values():
-        own = release.observations.filter(pl.col("indicator_id") == indicator.id, pl.col("status").is_in(SHOWN))
-        keys = ("indicator_id", *KEYS[1:])
-        wanted = FILLED[indicator.kind]
-        half = pl.any_horizontal(
-            *(pl.col(c).is_null() for c in wanted), *(pl.col(c).is_not_null() for c in _empty_columns(indicator))
-        )
-        yield from _of_frame("half_shown", own.filter(half), keys)
-        for count_id in _counts_of(indicator):
-            there = counts.filter(pl.col("count_id") == count_id)
-            yield from _of_frame("without_its_counts", own.join(there, on=list(KEYS[1:]), how="anti"), keys)
-            told = "denominator" if count_id == indicator.denominator else "numerator"
-            other = own.join(there, on=list(KEYS[1:]), suffix="_counted").filter(
-                pl.col(told) != pl.col("value_counted")
-            )
-            yield from _of_frame("contradiction", other, keys)
-        if indicator.kind == "mean":
-            level = pl.col("area_code").replace_strict(levels, default=None)
-            few = (pl.col("denominator") < release.policy.mean_shown_from) & ~level.is_in(["nation", "prefecture"])
-            yield from _of_frame("mean_of_few", own.filter(few), keys)
-            yield from _mean_differences(release, own)
-
-
-def _mean_differences(release: Published, means: pl.DataFrame) -> Iterator[Finding]:
-    """Shown means of nested members that differ by 1..k-1 of them: the few that differ would be told (hole 13)."""
-    members = means.select(*KEYS[1:], count_id="indicator_id", value="denominator")
-    within = pl.concat([_inside_area(members, release.areas), _inside_total(members), _inside_years(members)])
-    own = members.rename({"value": "part"}).join(within, on=KEYS).join(release.areas, on="area_code")
-    rest = pl.col("whole") - pl.col("part")
-    k = pl.col("population").map_elements(lambda p: release.policy.k_for(p) or 0, return_dtype=pl.Int64)
-    yield from _of_frame("mean_difference", own.filter(rest >= 1, rest < k), KEYS)
-
-
-def _inside_area(members: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
-    """KEYS of a part and `whole`, the members of the area above it."""
-    above = members.join(areas.select("area_code", "parent_code"), on="area_code")
-    whole = members.rename({"area_code": "parent_code", "value": "whole"})
-    return above.join(whole, on=[k if k != "area_code" else "parent_code" for k in KEYS]).select(*KEYS, "whole")
-
-
-def _inside_total(members: pl.DataFrame) -> pl.DataFrame:
-    keys = [k for k in KEYS if k not in ("breakdown_id", "category_code")]
-    whole = members.filter(pl.col("breakdown_id") == TOTAL).select(*keys, whole="value")
-    return members.filter(pl.col("breakdown_id") != TOTAL).join(whole, on=keys).select(*KEYS, "whole")
-
-
-def _inside_years(members: pl.DataFrame) -> pl.DataFrame:
-    keys = [k for k in KEYS if k not in ("period", "period_kind")]
-    is_pooled = pl.col("period_kind").str.starts_with("pooled")
-    whole = members.filter(is_pooled).select(*keys, whole="value", span="period")
-    inside = (pl.col("period") >= pl.col("span").str.head(4)) & (pl.col("period") <= pl.col("span").str.tail(4))
-    return members.filter(~is_pooled).join(whole, on=keys).filter(inside).select(*KEYS, "whole")
-
-
-def _empty_columns(indicator: Indicator) -> list[str]:
-    """Columns that a kind never fills; a count may repeat its value as the numerator."""
-    may = {*FILLED[indicator.kind], *(("numerator",) if indicator.kind == "count" else ())}
-    return [c for c in FILLED["proportion"] if c not in may]
-
-
-def _counts_of(indicator: Indicator) -> tuple[str, ...]:
-    if indicator.kind == "mean":
-        return (str(indicator.denominator),)
-    return (indicator.numerator, indicator.denominator) if indicator.denominator else (indicator.numerator,)
-
-
-def _of_frame(rule: str, frame: pl.DataFrame, keys: tuple[str, ...]) -> Iterator[Finding]:
-    for cell in frame.select(keys).iter_rows():
-        yield Finding(rule, cell)
-
-
 def _vintages(release: Published, past: Past | None) -> Iterator[Finding]:
     """Changes since earlier releases that must not be seen; the file itself may stand in the ledger already."""
     if past is None or past.cells.is_empty():
@@ -362,50 +240,4 @@ def _vintages(release: Published, past: Past | None) -> Iterator[Finding]:
         cells, earlier, release.policy, release.places, {i: COUNTS[i] for i in release.counts if i in COUNTS},
         release.indicators.values(),
     )  # fmt: skip
-    yield from _of_frame("vintage_difference", rows, KEYS)
-
-
-def _read(connection: duckdb.DuckDBPyConnection) -> Published:
-    rows = table(connection, "SELECT * FROM policy")
-    settings = dict(rows.select("key", "value").iter_rows())
-    cells = table(connection, f"SELECT {', '.join(KEYS)}, value, status FROM count_cell ORDER BY ALL")
-    areas = table(
-        connection,
-        "SELECT area_code, level, parent_code, min(population) AS population "
-        "FROM area JOIN area_population USING (area_code) GROUP BY ALL ORDER BY area_code",
-    )
-    return Published(
-        str(table(connection, "SELECT status FROM release").item()),
-        cells,
-        table(connection, "SELECT * FROM observation"),
-        areas,
-        _counts(table(connection, "SELECT * FROM count_definition"), settings),
-        _indicators(table(connection, "SELECT * FROM indicator")),
-        policy_from_rows(rows),
-        table(connection, "SELECT old_code, new_code FROM area_succession ORDER BY ALL"),
-        str(table(connection, "SELECT release_id FROM release").item()),
-    )
-
-
-def _counts(rows: pl.DataFrame, settings: dict[str, str]) -> dict[str, Count]:
-    sensitive, known = (settings.get(k, "").split() for k in ("sensitive_counts", "publicly_known_counts"))
-    nested = [pair.split("<") for pair in settings.get("nested_in_practice", "").split()]
-    return {
-        r["count_id"]: Count(
-            r["count_id"], r["label_ja"], r["label_en"], "", r["subject"], r["counting"], r["basis"],
-            Sensitivity(r["sensitivity"]), r["population_sql"], r["condition_sql"], r["within_count_id"],
-            tuple(outer for inner, outer in nested if inner == r["count_id"]),
-            r["count_id"] in sensitive, r["count_id"] in known,
-        )
-        for r in rows.iter_rows(named=True)
-    }  # fmt: skip
-
-
-def _indicators(rows: pl.DataFrame) -> dict[str, Indicator]:
-    return {
-        r["indicator_id"]: Indicator(
-            r["indicator_id"], r["kind"], r["label_ja"], r["label_en"], r["definition_ja"], r["definition_en"],
-            r["numerator_id"], r["denominator_id"], r["unit"], r["official_source"] or "",
-        )
-        for r in rows.iter_rows(named=True)
-    }  # fmt: skip
+    yield from of_frame("vintage_difference", rows, KEYS)

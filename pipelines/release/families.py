@@ -22,23 +22,29 @@ PROCESSES = 2
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1"}
 
 
-def families(count_of_cell: pl.Series, pairs: Iterable[Pair], nested: pl.DataFrame | None) -> list[list[str]]:
-    """Counts in groups that no pair ties, declared or nested in the data (inner, outer); small groups together, until
-    they are worth a process of their own."""
-    sizes = dict(count_of_cell.value_counts().iter_rows())
-    ids = sorted(sizes)
+def families(counts: Iterable[str], pairs: Iterable[Pair], nested: pl.DataFrame | None = None) -> list[list[str]]:
+    """Counts in groups that no pair ties, declared or nested in the data (inner, outer)."""
+    ids = sorted(set(counts))
     nth = {count: n for n, count in enumerate(ids)}
     ties = {(p.inner, p.outer) for p in pairs}
     ties |= set() if nested is None else set(nested.select("inner", "outer").iter_rows())
     ends = np.array([(nth[i], nth[o]) for i, o in ties if i in nth and o in nth], dtype=np.int64).reshape(-1, 2).T
     graph = sp.csr_array((np.ones(ends.shape[1]), (ends[0], ends[1])), shape=(len(ids), len(ids)))
     _, label = connected_components(graph, directed=False)
-    order = np.argsort(label, kind="stable")
+    found: list[list[str]] = [[] for _ in range(label.max(initial=-1) + 1)]
+    for count, family in zip(ids, label, strict=True):
+        found[family].append(count)
+    return found
+
+
+def worth_a_process(families: list[list[str]], count_of_cell: pl.Series) -> list[list[str]]:
+    """The families, small ones together until they have WORTH_A_PROCESS cells."""
+    sizes = dict(count_of_cell.value_counts().iter_rows())
     groups: list[list[str]] = []
-    for family in np.split(order, np.flatnonzero(np.diff(label[order])) + 1) if ids else []:
+    for family in families:
         if not groups or sum(sizes[count] for count in groups[-1]) >= WORTH_A_PROCESS:
             groups.append([])
-        groups[-1] += [ids[n] for n in family]
+        groups[-1] += family
     return groups
 
 

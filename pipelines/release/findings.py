@@ -1,6 +1,9 @@
 """What an audit finds: rules and cells, in sentences; never a value."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+
+import polars as pl
 
 RULES = {
     "value_beside_hidden": ("表示しない状態のセルに値があります。", "a cell that is not shown holds a value"),
@@ -59,3 +62,9 @@ class Finding:
 
     def _where(self) -> str:
         return "(" + ", ".join(self.cell) + ")" if self.cell else ""
+
+
+def of_frame(rule: str, frame: pl.DataFrame, keys: tuple[str, ...]) -> Iterator[Finding]:
+    """One finding for every row, which `keys` name."""
+    for cell in frame.select(keys).iter_rows():
+        yield Finding(rule, cell)

@@ -27,16 +27,17 @@ class Proof:
         nothing = np.zeros(n_cells, dtype=bool)
         return Proof(nothing, nothing, np.full(n_cells, np.nan))
 
-    def told(self, seen: View, *, anew: bool = False) -> tuple[Rows, "Proof"]:
+    def told(self, seen: View, largest_block: int | None = None, *, anew: bool = False) -> tuple[Rows, "Proof"]:
         """Targets that an outsider, or a submitter of another municipality, can work out exactly. Raises Undecided.
 
         A cell that was free is taken to be so still, unless the question is asked `anew`: what a submitter knows of a
         sum may change when more is hidden beside it.
         """
         told = told_to_outsiders(seen)
+        told = told[seen.is_target[told]]
         if len(told):
-            return told[seen.is_target[told]], self
-        told = told_to_submitters(seen, ~self.is_free | anew)
+            return told, self
+        told = told_to_submitters(seen, ~self.is_free | anew, largest_block)
         is_free = seen.is_unknown & ~np.isin(np.arange(len(self.is_free)), told)
         return told[seen.is_target[told]], replace(self, is_free=is_free)
 

@@ -14,7 +14,7 @@ import polars as pl
 from pipelines.declaration import Count, Indicator, Policy
 from pipelines.release.bounds import too_narrow
 from pipelines.release.fallback import FALLBACKS, fallback
-from pipelines.release.families import each, families
+from pipelines.release.families import each, families, worth_a_process
 from pipelines.release.line_rule import Choice, choice, close_lines
 from pipelines.release.primary import Reason, Terms, never_shown, primary, terms, with_public
 from pipelines.release.proof import Proof
@@ -27,6 +27,7 @@ REPAIRS = 12
 QUICK_REPAIRS = 40
 STUBBORN = 3  # turns, after which one more cell is hidden at once for each that is still found
 RINGS = 4
+LARGEST_BLOCK = 2_000  # columns in which submitters are tried as a whole; what is left in a larger one is hidden more
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,8 @@ def protect(
     pairs = pairs_of(counts, indicators.values())
     numbered = cells.with_row_index("nth")
     asked = Asked(numbered, areas, counts, pairs, policy, secret, nested, already_public, beside)
-    apart = [asked.of(family) for family in families(cells["count_id"], pairs, nested)]
+    tied = families(cells["count_id"].unique(), pairs, nested)
+    apart = [asked.of(family) for family in worth_a_process(tied, cells["count_id"])]
     done = each(_protect, apart, cells.height) or [_protect(asked)]
     return Protected(
         pl.concat([d.cells for d in done]).sort("nth").drop("nth"), tuple(line for d in done for line in d.log),
@@ -175,7 +177,7 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     proof = proof.continued(seen)
     found |= proof.is_open(seen)
     if not found.any():
-        rows, proof = proof.told(seen, anew=True)
+        rows, proof = proof.told(seen, LARGEST_BLOCK, anew=True)
         found[rows] = True
     return reason, found, proof
 
@@ -185,7 +187,7 @@ def _quickly_found(case: Case, reason: Rows, proof: Proof) -> tuple[Mask, Proof]
     seen = view(case.system, case.terms, reason > 0)
     found = too_narrow(case.system, case.terms, reason > 0, seen.width) & seen.is_target
     if not found.any():
-        rows, proof = proof.told(seen)
+        rows, proof = proof.told(seen, LARGEST_BLOCK)
         found[rows] = True
     return found, proof
 

@@ -2,9 +2,9 @@
 
 A person moved between two categories of one area, and another the other way round in another area, leaves every total
 as it was; so does, one level up, a person moved from one area to the other with all categories that it is in. Sums of
-areas on the way, and pooled years, change with it. Where all cells that change
-are hidden, nobody who knows none of them can work out any of them. A submitter knows its own: so a cell is safe from
-every single one when two such changes of it end in areas of different submitters.
+areas on the way, and pooled years, change with it. Where all cells that change are hidden, nobody who knows none of
+them can work out any of them. A submitter knows its own: so a cell is safe from every single one when two such changes
+of it end in areas of different submitters.
 
 This frees nearly all cells of a release in a moment, so that the audit solves equations for the others only.
 """
@@ -16,11 +16,11 @@ from itertools import combinations, islice, product
 import numpy as np
 import polars as pl
 
-from pipelines.release.system import LOWEST, SENDER, TOTAL, Mask, Rows
+from pipelines.release.system import LOWEST, SENDER, TOTAL, LineKind, Mask, Rows
 from pipelines.release.view import View
 
 NONE = 2**30
-MANY = 256
+MANY = 256  # changes of a total that are tried
 ANYBODY = NONE - 1  # an end that no submitter knows counts as two different ones: from the least to this
 
 
@@ -102,18 +102,32 @@ def free_of_submitters(seen: View) -> Mask:
     free = np.zeros(seen.system.n_cells, dtype=bool)
     tree = _tree(seen)
     if tree is not None:
-        for cells in _placed(seen).partition_by("count_id"):
+        for cells in _placed(seen, tree).partition_by("count_id"):
             free[_free_in(cells, tree)] = True
     return free
 
 
-def _placed(seen: View) -> pl.DataFrame:
-    """Every cell with its row, and whether it is unknown."""
+def _placed(seen: View, tree: Tree) -> pl.DataFrame:
+    """Every cell with its row, and whether it may change: it is unknown, and in no other sum of areas than the tree's."""
     is_unknown = np.zeros(seen.system.n_cells, dtype=bool)
     is_unknown[seen.columns()] = True
-    names = ("count_id", "breakdown_id", "category_code", "period", "area_code")
+    is_unknown[_in_other_sums(seen, tree)] = False
+    names = ("count_id", "breakdown_id", "category_code", "period", "period_kind", "area_code")
     cells = seen.system.frame.head(seen.system.n_cells).select(names)
     return cells.with_columns(is_unknown=pl.Series(is_unknown)).with_row_index("row")
+
+
+def _in_other_sums(seen: View, tree: Tree) -> Rows:
+    """Cells of sums of areas with a part that does not lie below the sum: over moved borders, for one."""
+    lines = seen.lines
+    area = _nth(seen.system.frame["area_code"], tree.codes)[lines.cells]
+    whole, above = area[lines.start[:-1]][lines.of_entry], area
+    is_below = area == whole  # the sum itself
+    for _ in tree.generations:
+        above = np.where(above >= 0, tree.parent[above], -1)
+        is_below |= above == whole
+    is_other = (lines.kind == LineKind.AREA) & (np.add.reduceat(~is_below, lines.start[:-1], dtype=np.int64) > 0)
+    return lines.cells[is_other[lines.of_entry]]
 
 
 def _tree(seen: View) -> Tree | None:
@@ -131,6 +145,7 @@ def _tree(seen: View) -> Tree | None:
 def _free_in(cells: pl.DataFrame, tree: Tree) -> Rows:
     """Rows of one count that are shown to be free."""
     periods = cells["period"].unique().sort().to_list()
+    pooled = cells.filter(pl.col("period_kind").str.starts_with("pooled"))["period"].unique().to_list()
     kinds = cells.select("breakdown_id", "category_code").unique().sort("breakdown_id", "category_code")
     shape = (len(periods), kinds.height, len(tree.codes))
     place = (
@@ -145,7 +160,7 @@ def _free_in(cells: pl.DataFrame, tree: Tree) -> Rows:
     changes = _changes(kinds["breakdown_id"].to_list())
     is_own = np.array([tree.known_to_one(of_period) for of_period in is_hidden])
     ends = Ends.nowhere(shape)
-    for moving, absent in _years_that_move(periods):
+    for moving, absent in _years_that_move(periods, pooled):
         may_move = (is_hidden[moving] | (row_at[moving] < 0)).all(axis=0) & (row_at[absent] < 0).all(axis=0)
         swaps = _swaps(changes, (row_at[moving] >= 0).any(axis=0), may_move, tree)
         for period in moving:
@@ -170,14 +185,14 @@ def _changes(breakdowns: list[str]) -> Mask:
     return changes
 
 
-def _years_that_move(periods: list[str]) -> list[tuple[Rows, Rows]]:
+def _years_that_move(periods: list[str], pooled: list[str]) -> list[tuple[Rows, Rows]]:
     """Positions of the periods that change when one year gains a person, when one gains what another loses, or (pooled
     years of which an area has no single ones) by themselves; and of those that an area must not have."""
-    years = {p for p in periods if len(p) == len("2024")}
-    of = {p: {str(y) for y in range(int(p[:4]), int(p[-4:]) + 1)} for p in periods}
+    years = {p for p in periods if p not in pooled}
+    of = {p: {p} for p in years} | {p: {str(y) for y in range(int(p[:4]), int(p[-4:]) + 1)} for p in pooled}
     sets = [{y} for y in sorted(years)] + [set(pair) for pair in combinations(sorted(years), 2)]
     changes = [({p for p in periods if len(moved & of[p]) == 1}, set[str]()) for moved in sets]
-    changes += [({p}, of[p] & years) for p in periods if p not in years]
+    changes += [({p}, of[p] & years) for p in pooled]
     nth = {p: n for n, p in enumerate(periods)}
     return [tuple(np.array(sorted(nth[p] for p in part), dtype=np.int64) for part in each) for each in changes]  # type: ignore[misc]
 

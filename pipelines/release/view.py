@@ -122,10 +122,11 @@ def stand_ins(seen: View) -> Rows:
 
 
 def _is_closed(seen: View) -> Mask:
-    """Hidden cells that are no sum of areas and in no pair of their own."""
+    """Hidden cells that are no sum of areas, part of one at most, and in no pair of their own."""
     lines, here = seen.lines, seen.system.only_here
     closed = seen.is_hidden & (np.isnan(seen.value) | (seen.value == 0))
     closed[lines.cells[lines.start[:-1]][lines.kind == LineKind.AREA]] = False
+    closed[np.bincount(lines.cells[(lines.kind == LineKind.AREA)[lines.of_entry]], minlength=len(closed)) > 1] = False
     closed[here.inner] = closed[here.outer] = False
     return closed
 

@@ -8,8 +8,8 @@ import numpy as np
 import polars as pl
 
 from pipelines.declaration import Count, Indicator, Policy, Sensitivity
-from pipelines.release.audit import Published
 from pipelines.release.policy import load_policy
+from pipelines.release.published import Published
 from pipelines.release.system import KEYS
 
 NATION = "000000"

@@ -10,8 +10,9 @@ import scipy.sparse as sp
 
 from pipelines.declaration import Count
 from pipelines.release.attack import determined, peel
-from pipelines.release.audit import Finding, audit_cells, audit_published
+from pipelines.release.audit import audit_cells, audit_published
 from pipelines.release.bounds import bounds, too_narrow
+from pipelines.release.findings import Finding
 from pipelines.release.policy import policy_rows
 from pipelines.release.primary import terms, with_public
 from pipelines.release.proof import Proof

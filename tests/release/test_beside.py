@@ -10,8 +10,9 @@ from pipelines.declaration import Count
 from pipelines.indicators import COUNTS
 from pipelines.release import audit
 from pipelines.release.areas import population_table, registered_tree
-from pipelines.release.audit import Finding, audit_published
+from pipelines.release.audit import audit_published
 from pipelines.release.borders import pieces
+from pipelines.release.findings import Finding
 from pipelines.release.ledger import Ledger
 from pipelines.release.policy import load_policy
 from pipelines.release.run import release

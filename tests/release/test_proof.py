@@ -1,5 +1,7 @@
 """Shortcuts of the proof against the long way: on random tables both must say the same, or the shortcut less."""
 
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
@@ -8,6 +10,7 @@ from scipy.optimize import linprog
 
 from pipelines.release import attack, intervals
 from pipelines.release.attack import told_to_outsiders, told_to_submitters
+from pipelines.release.borders import bordered, with_former
 from pipelines.release.intervals import NoTable, search
 from pipelines.release.line_rule import choice, close_lines
 from pipelines.release.polytope import CEILING, FITS, TOLERANCE, Polytope, Room, middle
@@ -16,7 +19,7 @@ from pipelines.release.projection import Projection
 from pipelines.release.proof import Proof
 from pipelines.release.relief import relieving
 from pipelines.release.swaps import free_of_submitters
-from pipelines.release.system import Rows, System, build, pairs_of
+from pipelines.release.system import WHAT, Rows, System, build, pairs_of
 from pipelines.release.view import View, polytope, view
 from tests.release import made_tables as t
 
@@ -68,6 +71,30 @@ def test_no_submitter_can_work_out_what_changes_that_can_be_written_down_free(
     assert not len(hidden) or free[hidden].mean() > 0.5 * (1 - len(told) / len(hidden))
 
 
+def with_an_area_that_was_split(seed: int) -> tuple[System, Terms]:
+    """A random country in which two towns were one in 2023, and its number is known beside theirs."""
+    table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
+    towns = tree.filter(level="municipality")["area_code"].to_list()
+    two = [towns[0], towns[-1]]
+    split = pl.DataFrame({"old_code": ["OLD", "OLD"], "new_code": two})
+    together = table.filter(pl.col("period") == "2023", pl.col("area_code").is_in(two))
+    old = together.group_by(*WHAT).agg(pl.sum("value")).with_columns(area_code=pl.lit("OLD")).select(table.columns)
+    around = with_former(tree, split, tree.select("area_code", "population").clear())
+    system = bordered(build(pl.concat([table, old]), around, pairs_of(counts, indicators.values())), split)
+    return system, terms(system, counts, t.STANDARD)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_sums_over_moved_borders_hold_back_what_could_be_written_down(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    system, says = with_an_area_that_was_split(seed)
+    seen = view(system, says, with_more_hidden(system, primary(system, says), np.random.default_rng(seed)) > 0)
+    free = free_of_submitters(seen)
+    monkeypatch.setattr(attack, "free_of_submitters", lambda _: np.zeros(system.n_cells, dtype=bool))
+    assert not free[told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))].any()
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_table_in_the_middle_fits_and_stands_away_from_every_limit(seed: int) -> None:
     system, says, reason = after_the_line_rule(seed)
@@ -108,6 +135,21 @@ def test_a_cell_is_relieved_where_it_is_held() -> None:
     (picked,) = relieving(seen, system.value, of_third, ~is_hidden, 1 + system.value)
     is_hidden[picked] = True
     assert of_third[0] not in told_to_outsiders(view(system, says, is_hidden))
+
+
+def test_what_is_told_of_nobody_does_not_keep_submitters_from_being_tried() -> None:
+    """The number of a town's clinics follows from the sum, and is no secret; two towns read each other beside it."""
+    tree = t.areas(dict.fromkeys(("A", "B", "C"), t.CITY))
+    counts = t.counts_of(t.count("o"), replace(t.count("clinics"), subject="facility"))
+    rows = [
+        *t.totals("clinics", {"A": 3, "B": 4, "C": 5, "P1": 12}),
+        *t.totals("o", {"A": 40, "B": 50, "C": 60, "P1": 150}),
+    ]
+    system = build(t.cells(rows), tree, pairs_of(counts, []))
+    names = system.frame.select(pl.concat_str("count_id", "area_code")).to_series()
+    seen = view(system, terms(system, counts, t.STANDARD), names.is_in(["clinicsA", "oA", "oB"]).to_numpy())
+    told, _ = Proof.of_nothing(system.n_cells).told(seen)
+    assert set(names.gather(told)) == {"oA", "oB"}
 
 
 def told_to_one_by_one(seen: View, monkeypatch: pytest.MonkeyPatch) -> set[int]:

@@ -7,8 +7,9 @@ import polars as pl
 import pytest
 
 from pipelines.release import decide, run
-from pipelines.release.audit import Finding, audit_published
+from pipelines.release.audit import audit_published
 from pipelines.release.errors import ReleaseError
+from pipelines.release.findings import Finding
 from pipelines.release.ledger import Ledger
 from pipelines.release.vintage import against_earlier
 from tests.release.made_source import DAY, made_core, new_ledger, opened_ledger, released, rows_of, source
