@@ -1,13 +1,14 @@
 """The first two audits: which hidden cells follow exactly from what is shown, by equations alone."""
 
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
-from scipy.sparse.csgraph import connected_components
 
 from pipelines.release.errors import UnsafeError
 from pipelines.release.swaps import free_of_submitters
-from pipelines.release.system import LOWEST, SENDER, LineKind, Mask, Rows, Values
+from pipelines.release.system import LOWEST, SENDER, LineKind, Mask, Rows, Values, blocks_of
 from pipelines.release.view import View
 
 PRECISIONS = (1e-9, 1e-13)  # of two projections; determined components end near 1e-12, free ones above 1e-3
@@ -89,72 +90,103 @@ def told_to_submitters(seen: View, is_suspect: Mask, largest_block: int | None =
     outside a part stands still can change. Last whole blocks; what is left in one of more columns than `largest_block`
     counts as told without being tried: a suppression may hide more than it must, an audit may not say what is not so.
     """
-    columns, equations = seen.columns(), seen.unknown_equations().tocsc()
+    known, columns = _Known.of(seen), seen.columns()
     level = seen.system.frame["level"].gather(columns)
     left = (is_suspect & ~free_of_submitters(seen))[columns]
     for levels in (LOWEST, (*LOWEST, "medical_area")):
         part = level.is_in(levels).to_numpy()
-        left &= ~part | _told_in(seen, equations, part, left & part, is_last=False)
-    is_small = _in_blocks_of_at_most(largest_block or len(columns), equations)
-    told = left & ~is_small | _told_in(seen, equations, is_small, left & is_small, is_last=True)
+        left &= ~part | _told_in(known, part, left & part, is_last=False)
+    is_small = _in_blocks_of_at_most(largest_block or len(columns), known.equations)
+    told = left & ~is_small | _told_in(known, is_small, left & is_small, is_last=True)
     return columns[told]
 
 
+@dataclass(frozen=True)
+class _Known:
+    """The unknowns as submitters see them. sender, above: of every column the municipality that sends it (a ward's
+    city) and the area above that; -1 where the column is of no lowest area. sums, parts: the columns that are sums of
+    areas, and a row for each with a 1 at its parts."""
+
+    equations: sp.csc_array
+    sender: Rows
+    above: Rows
+    sums: Rows
+    parts: sp.csr_array
+
+    @staticmethod
+    def of(seen: View) -> "_Known":
+        columns, lines, n = seen.columns(), seen.lines, seen.system.n_cells
+        frame = seen.system.frame.select("area_code", "parent_code", "level", sender=SENDER)
+        above = frame.select(sender="area_code", above="parent_code").unique()
+        towns = frame[columns].join(above, on="sender", how="left", maintain_order="left").select(
+            *(pl.when(pl.col("level").is_in(LOWEST)).then(pl.col(c).rank("dense")) for c in ("sender", "above"))
+        )  # fmt: skip
+        sender, parent = (towns[c].fill_null(-1).cast(pl.Int64).to_numpy() for c in towns.columns)
+        sums = lines.cells[lines.start[:-1]]
+        is_one = np.isin(sums, columns) & (lines.kind == LineKind.AREA)
+        at = np.searchsorted(columns, sums[is_one])
+        parts = lines.picked(is_one).equations(n).tocsc()[:, columns].tocsr()
+        parts = (parts + sp.csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=parts.shape)).tocsr()
+        return _Known(seen.unknown_equations().tocsc(), sender, parent, at, parts)
+
+    def by(self, submitters: Rows) -> Mask:
+        """What `submitters` know: their own cells, and sums of areas whose only unknown parts are these; those tell
+        nothing about another."""
+        is_other = ~np.isin(self.sender, submitters)
+        while True:
+            new = self.sums[(self.parts @ is_other.astype(float) < ZERO) & is_other[self.sums]]
+            if not len(new):
+                return ~is_other
+            is_other[new] = False
+
+
 def _in_blocks_of_at_most(most: int, equations: sp.csc_array) -> Mask:
-    _, block = connected_components(abs(equations.T) @ abs(equations), directed=False)
+    block = blocks_of(equations)
     return np.bincount(block)[block] <= most
 
 
-def _told_in(seen: View, equations: sp.csc_array, part: Mask, suspect: Mask, *, is_last: bool) -> Mask:
+def _told_in(known: _Known, part: Mask, suspect: Mask, *, is_last: bool) -> Mask:
     """Columns of `part` that somebody could work out if everything outside it were known; looks in the blocks with a
     suspect, and there first as somebody without a cell of its own."""
     told = np.zeros(len(part), dtype=bool)
     if not suspect.any():
         return told
-    inside = equations @ sp.diags_array(part.astype(float))
-    _, block = connected_components(abs(inside.T) @ abs(inside), directed=False)
+    block = blocks_of(known.equations @ sp.diags_array(part.astype(float)))
     where = part & np.isin(block, block[suspect])
-    told[_determined(equations, where)] = True
-    for group in _submitters(seen, block, where):
-        told[_told(seen, equations, block, where, group, is_last=is_last)] = True
+    told[_determined(known.equations, where)] = True
+    for group in _submitters(known, block, where):
+        told[_told(known, block, where, group, is_last=is_last)] = True
     return told
 
 
-def _submitters(seen: View, block: Rows, where: Mask) -> list[list[str]]:
+def _submitters(known: _Known, block: Rows, where: Mask) -> list[Rows]:
     """Municipalities with cells in `where`, in groups with at most one of each parent area, and those that share a
     block with one of another parent area once more, by parent area.
 
     What one member of a group could work out of another's cells a group cannot show, for it knows them. Two
-    municipalities with cells in one block are in different groups at least once. A ward's cells are its city's.
+    municipalities with cells in one block are in different groups at least once.
     """
-    frame = seen.system.frame.select("area_code", "parent_code", "level", sender=SENDER)
-    above = frame.select(sender="area_code", above="parent_code").unique()
-    lowest = frame[seen.columns()[where]].with_columns(block=block[where]).filter(pl.col("level").is_in(LOWEST))
-    towns = lowest.join(above, on="sender", how="left").select("block", parent_code="above", area_code="sender")
-    is_mixed = pl.col("parent_code").n_unique().over("block") > 1
-    towns = towns.with_columns(is_mixed=is_mixed).group_by("area_code", "parent_code").agg(pl.col("is_mixed").any())
-    towns = towns.sort("parent_code", "area_code")
-    nth = pl.col("area_code").cum_count().over("parent_code")
+    some = where & (known.sender >= 0)
+    towns = pl.DataFrame({"block": block[some], "above": known.above[some], "sender": known.sender[some]})
+    is_mixed = pl.col("above").n_unique().over("block") > 1
+    towns = towns.with_columns(is_mixed=is_mixed).group_by("sender", "above").agg(pl.col("is_mixed").any())
+    towns = towns.sort("above", "sender")
+    nth = pl.col("sender").cum_count().over("above")
     groups = towns.with_columns(nth=nth).partition_by("nth", maintain_order=True)
-    groups += towns.filter("is_mixed").partition_by("parent_code", maintain_order=True)
-    return [group["area_code"].to_list() for group in groups]
+    groups += towns.filter("is_mixed").partition_by("above", maintain_order=True)
+    return [group["sender"].to_numpy() for group in groups]
 
 
-def _told(
-    seen: View, equations: sp.csc_array, block: Rows, where: Mask, submitters: list[str], *, is_last: bool
-) -> Rows:
+def _told(known: _Known, block: Rows, where: Mask, submitters: Rows, *, is_last: bool) -> Rows:
     """Columns of `where` that any of `submitters` can work out. Who knows less can work out less: first as if they
     met, then (in the last part, that is) each half of them, in the blocks in which something was found."""
-    columns = seen.columns()
-    own = seen.system.frame.select(SENDER).to_series().gather(columns).is_in(submitters).to_numpy()
-    where = where & np.isin(block, block[own & where])
-    known = own | np.isin(columns, _own_sums(seen, columns[own]))
-    told = _determined(equations, where & ~known)
+    where = where & np.isin(block, block[where & np.isin(known.sender, submitters)])
+    told = _determined(known.equations, where & ~known.by(submitters))
     if not is_last or not len(told) or len(submitters) == 1:
         return told
     where, half = np.isin(block, block[told]), len(submitters) // 2
     halves = (submitters[:half], submitters[half:])
-    return np.unique(np.concatenate([_told(seen, equations, block, where, each, is_last=True) for each in halves]))
+    return np.unique(np.concatenate([_told(known, block, where, each, is_last=True) for each in halves]))
 
 
 def _determined(equations: sp.csc_array, free: Mask) -> Rows:
@@ -162,19 +194,3 @@ def _determined(equations: sp.csc_array, free: Mask) -> Rows:
     columns = np.flatnonzero(free)
     part = equations[:, columns].tocsr()
     return columns[determined(part[np.diff(part.indptr) > 0])]
-
-
-def _own_sums(seen: View, own: Rows) -> Rows:
-    """Sums of areas whose only unknown parts are `own`: they tell their owner nothing about another."""
-    lines = seen.lines
-    is_other = seen.is_unknown & ~seen.is_public
-    is_other[own] = False
-    sums, is_area = lines.cells[lines.start[:-1]], lines.kind == LineKind.AREA
-    mine = own[:0]
-    while True:
-        parts = np.add.reduceat(is_other[lines.cells], lines.start[:-1], dtype=np.int64) - is_other[sums]
-        new = np.unique(sums[is_area & (parts == 0) & is_other[sums]])
-        if not len(new):
-            return mine
-        is_other[new] = False
-        mine = np.concatenate([mine, new])

@@ -67,8 +67,7 @@ def decide(source: Source, of: Ordered, earlier: pl.DataFrame, clock: Clock) -> 
             measured.cells, order.areas, of.counts, of.indicators, order.policy, source.secret, measured.nested, known,
             beside,
         )  # fmt: skip
-    outdated = beside.join(still_true(beside, earlier, of.counts), on=KEYS, how="anti").select(KEYS)
-    return Decision(of, measured, protected, earlier, outdated)
+    return Decision(of, measured, protected, earlier, beside.filter(~pl.col("is_told")).select(KEYS))
 
 
 def _known(cells: pl.DataFrame, beside: pl.DataFrame, earlier: pl.DataFrame, of: Ordered) -> pl.DataFrame:
@@ -79,7 +78,8 @@ def _known(cells: pl.DataFrame, beside: pl.DataFrame, earlier: pl.DataFrame, of:
 
 
 def _beside(source: Source, of: Ordered, cells: pl.DataFrame, earlier: pl.DataFrame) -> pl.DataFrame:
-    """The cells of years and pooled years of earlier releases that this one does not publish, with their true values.
+    """The cells of years and pooled years of earlier releases that this one does not publish, with their true values;
+    is_told: an earlier release showed this very value.
 
     A reader has them still: 2021-2023 beside 2022-2024 tells how 2024 differs from 2021.
     """
@@ -91,7 +91,9 @@ def _beside(source: Source, of: Ordered, cells: pl.DataFrame, earlier: pl.DataFr
         policy = replace(order.policy, pooled_years=max(len(years), 2))
         then = measure(source.connection, of.counts, of.sums, of.indicators, order.areas, years, order.levels, policy)
         found.append(then.cells.filter(pl.col("period") == period).select(cells.columns))
-    return pl.concat(found)
+    beside = pl.concat(found)
+    told = still_true(beside, earlier, of.counts).with_columns(is_told=True)
+    return beside.join(told, on=KEYS, how="left").with_columns(pl.col("is_told").fill_null(value=False))
 
 
 def _without_hidden(cells: pl.DataFrame) -> pl.DataFrame:

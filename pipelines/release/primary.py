@@ -139,11 +139,9 @@ def with_public(system: System, terms: Terms, already_public: pl.DataFrame | Non
     return replace(terms, is_public=with_public_rests(system, is_public))
 
 
-def never_shown(terms: Terms, rows: slice) -> Terms:
+def never_shown(terms: Terms, rows: Mask) -> Terms:
     """The terms when `rows` are not for this release to show."""
-    is_closed = terms.is_closed.copy()
-    is_closed[rows] = True
-    return replace(terms, is_closed=is_closed)
+    return replace(terms, is_closed=terms.is_closed | rows)
 
 
 def with_public_rests(system: System, is_public: Mask) -> Mask:

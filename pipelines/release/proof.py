@@ -7,7 +7,7 @@ import numpy as np
 from pipelines.release.attack import told_to_outsiders, told_to_submitters
 from pipelines.release.fallback import BELOW_PREFECTURE
 from pipelines.release.intervals import search
-from pipelines.release.system import Mask, Rows, System, Values
+from pipelines.release.system import LOWEST, Mask, Rows, System, Values
 from pipelines.release.view import View, polytope, stand_ins
 
 
@@ -69,6 +69,9 @@ class Proof:
 
 
 def _parts(system: System, columns: Rows) -> list[Mask]:
-    """Columns to move while the others are held: first what falls into many blocks, then everything."""
-    level = system.frame["level"].head(system.n_cells).gather(columns)
-    return [level.is_in(BELOW_PREFECTURE).to_numpy(), np.ones(len(columns), dtype=bool)]
+    """Columns to move while the others are held: each count by itself, so that no other binds it; then what falls into
+    many blocks, smallest first; then everything."""
+    cells = system.frame.select("count_id", "level").head(system.n_cells)[columns]
+    counts = [(cells["count_id"] == count).to_numpy() for count in cells["count_id"].unique().sort()]
+    levels = [cells["level"].is_in(levels).to_numpy() for levels in (LOWEST, BELOW_PREFECTURE)]
+    return [*counts, *levels, np.ones(len(columns), dtype=bool)]

@@ -7,6 +7,7 @@ step only hides, and where everything is hidden nothing is left to find: it alwa
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -21,7 +22,7 @@ from pipelines.release.proof import Proof
 from pipelines.release.reach import reach
 from pipelines.release.relief import relieving
 from pipelines.release.system import KEYS, Mask, Pair, Rows, System, Values, build, pairs_of
-from pipelines.release.view import view
+from pipelines.release.view import View, to_keep_open, view
 
 REPAIRS = 12
 QUICK_REPAIRS = 40
@@ -56,6 +57,18 @@ class Case:
     terms: Terms
     chosen: Choice
     n_own: int
+
+    @cached_property
+    def width(self) -> Values:
+        return to_keep_open(self.system, self.terms)
+
+    def seen(self, reason: Rows) -> View:
+        return view(self.system, self.terms, reason > 0, self.width)
+
+    @property
+    def is_beside(self) -> Mask:
+        row = np.arange(len(self.system.value))
+        return (row >= self.n_own) & (row < self.system.n_cells)
 
 
 @dataclass(frozen=True)
@@ -97,7 +110,8 @@ def protect(
 
     areas: area_code, level, parent_code, population. nested: inner, outer and the keys of a cell in which the data
     nest two counts that no declaration nests. already_public: KEYS of cells that an earlier release showed. beside:
-    cells of years and pooled years that earlier releases published and this one does not: a reader still has them.
+    cells (KEYS, value, is_told) of years and pooled years that earlier releases published and this one does not; a
+    reader still has the values marked `is_told`.
     Raises IncompleteCells where an equation would be missing.
     """
     pairs = pairs_of(counts, indicators.values())
@@ -117,11 +131,18 @@ def _protect(asked: Asked) -> Protected:
     every = pl.concat([part.select(*KEYS, "value") for part in (cells, asked.beside) if part is not None])
     system = build(every, asked.areas, asked.pairs, asked.nested)
     stated = with_public(system, terms(system, asked.counts, asked.policy), asked.already_public)
-    stated = never_shown(stated, slice(cells.height, system.n_cells))
-    case = Case(system, stated, choice(system, asked.secret), cells.height)
-    first = primary(system, stated)
-    reason, log = until_safe(case, close_lines(system, stated, first, case.chosen, Reason.SECONDARY))
+    case = Case(system, _nothing_new(system, stated, asked.beside), choice(system, asked.secret), cells.height)
+    first = primary(system, case.terms)
+    reason, log = until_safe(case, close_lines(system, case.terms, first, case.chosen, Reason.SECONDARY))
     return Protected(_with_reasons(cells, reason), log, reach(system, cells.height, first, reason), (case,))
+
+
+def _nothing_new(system: System, stated: Terms, beside: pl.DataFrame | None) -> Terms:
+    """The terms when of the cells `beside`, the last of the system, nothing is shown but what is told already."""
+    rows = np.zeros(len(system.value), dtype=bool)
+    if beside is not None:
+        rows[system.n_cells - beside.height : system.n_cells] = ~beside["is_told"].to_numpy()
+    return never_shown(stated, rows)
 
 
 def reach_under(protected: Protected, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
@@ -131,7 +152,7 @@ def reach_under(protected: Protected, counts: Mapping[str, Count], policy: Polic
 
 
 def _reach_of(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.DataFrame:
-    stated = never_shown(terms(case.system, counts, policy), slice(case.n_own, case.system.n_cells))
+    stated = never_shown(terms(case.system, counts, policy), case.is_beside)
     first = primary(case.system, stated)
     return reach(case.system, case.n_own, first, close_lines(case.system, stated, first, case.chosen, Reason.SECONDARY))
 
@@ -146,7 +167,8 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
         reason, found, proof = _found(case, reason, proof)
         before = int((reason > 0).sum())
         if found.any() and turn < REPAIRS:
-            reason = _hide(case, reason, _beside(case, reason, np.flatnonzero(found), proof.middle), Reason.SECONDARY)
+            rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle)
+            reason = _hide(case, reason, rows, Reason.SECONDARY)
         while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
             rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
             reason = _hide(case, reason, rows, Reason.FALLBACK)
@@ -164,16 +186,16 @@ def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
 
 def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     """The reasons after quick repairs, the cells that the audit still finds, and what is proven so far."""
-    system, stated = case.system, case.terms
     for turn in range(QUICK_REPAIRS):
-        found, proof = _quickly_found(case, reason, proof)
+        seen = case.seen(reason)
+        found, proof = _quickly_found(case, reason, seen, proof)
         rows = np.flatnonzero(found)
         at_once = 1 + turn // STUBBORN
-        rows = np.union1d(_nearest(case, reason, rows, at_once), _beside(case, reason, rows, proof.middle))
+        rows = np.union1d(_nearest(case, reason, rows, at_once), _beside(case, reason, seen, rows, proof.middle))
         if not len(rows):
             break
         reason = _hide(case, reason, rows, Reason.SECONDARY)
-    seen = view(system, stated, reason > 0)
+    seen = case.seen(reason)
     proof = proof.continued(seen)
     found |= proof.is_open(seen)
     if not found.any():
@@ -182,9 +204,8 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     return reason, found, proof
 
 
-def _quickly_found(case: Case, reason: Rows, proof: Proof) -> tuple[Mask, Proof]:
+def _quickly_found(case: Case, reason: Rows, seen: View, proof: Proof) -> tuple[Mask, Proof]:
     """What line-by-line arithmetic narrows too much, else what is told exactly."""
-    seen = view(case.system, case.terms, reason > 0)
     found = too_narrow(case.system, case.terms, reason > 0, seen.width) & seen.is_target
     if not found.any():
         rows, proof = proof.told(seen, LARGEST_BLOCK)
@@ -216,11 +237,10 @@ def _nearest(case: Case, reason: Rows, found: Rows, n: int = 1) -> Rows:
     return np.array(sorted(picked), dtype=np.int64)
 
 
-def _beside(case: Case, reason: Rows, found: Rows, middle: Values) -> Rows:
+def _beside(case: Case, reason: Rows, seen: View, found: Rows, middle: Values) -> Rows:
     """For every found cell the shown one that would give it the most room for what is lost with it, mixed with a secret
     draw; the nearest where none would."""
     n = case.system.n_cells
-    seen = view(case.system, case.terms, reason > 0)
     loss = (case.chosen.loss * case.chosen.draw)[:n]
     picked = relieving(seen, middle, found, _may_hide(case, reason)[:n], loss)
     return picked if len(picked) else _nearest(case, reason, found)

@@ -14,6 +14,7 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
+from scipy.sparse.csgraph import connected_components
 
 from pipelines.declaration import Count, Indicator
 from pipelines.release.errors import UnsafeError
@@ -309,6 +310,12 @@ def _joined(lines: list[Lines]) -> Lines:
         np.concatenate([[0], np.cumsum(sizes)]),
         np.concatenate([each.kind for each in lines]),
     )
+
+
+def blocks_of(equations: sp.sparray) -> Rows:
+    """The number of the block of every column: columns of one equation are in one block."""
+    where = abs(equations)
+    return np.asarray(connected_components(where.T @ where, directed=False)[1])
 
 
 def _rows(column: pl.Series) -> Rows:

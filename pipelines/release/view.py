@@ -48,20 +48,27 @@ class View:
         return part[np.diff(part.indptr) > 0]
 
 
-def view(system: System, terms: Terms, is_hidden: Mask) -> View:
+def view(system: System, terms: Terms, is_hidden: Mask, width: Values | None = None) -> View:
     """What an outsider knows: shown cells, public figures, and what a shown zero says of its parts.
 
-    is_hidden covers all rows of the system; a value of NaN is one that not even we know.
+    is_hidden covers all rows of the system; a value of NaN is one that not even we know. width: `to_keep_open` of the
+    same system and terms, where it is known already.
     """
     n = system.n_cells
     is_zero = parts_of_zero(system, terms, is_hidden)
     value = np.where(is_hidden & ~terms.is_public, np.nan, system.value)
     value = np.where(is_hidden & is_zero, 0.0, value)[:n]
     is_unknown = np.isnan(value)
-    width = np.minimum(terms.width, public_room(system, terms) / 2)
-    width[_under_unread(system, terms) | (width < ONE_PERSON / 2)] = 0.0
+    width = to_keep_open(system, terms) if width is None else width
     is_target = is_unknown & ~terms.is_public[:n] & (terms.width[:n] > 0)
     return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width[:n])
+
+
+def to_keep_open(system: System, terms: Terms) -> Values:
+    """How wide the interval of every row must be, once hidden: what is asked, or half of what public figures leave."""
+    width = np.minimum(terms.width, public_room(system, terms) / 2)
+    width[_under_unread(system, terms) | (width < ONE_PERSON / 2)] = 0.0
+    return width
 
 
 def _under_unread(system: System, terms: Terms) -> Mask:

@@ -4,19 +4,22 @@ Made-up countries of every shape (single children, villages only, nobody at all)
 suppression ends, the audit finds nothing, and what was hidden is found as soon as it is written back.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from pipelines.declaration import Policy
+from pipelines.declaration import Count, Policy
 from pipelines.indicators import COUNTS, INDICATORS
 from pipelines.release import suppress
 from pipelines.release.audit import audit_cells
 from pipelines.release.fallback import FALLBACKS, fallback
 from pipelines.release.primary import Reason, primary, terms
-from pipelines.release.suppress import protect
+from pipelines.release.suppress import Protected, protect
 from pipelines.release.system import KEYS, build, pairs_of
 from tests.release import made_tables as t
 from tests.release.made_cells import made_cells
@@ -148,19 +151,54 @@ def _released_with(atoms: pl.DataFrame, tree: pl.DataFrame, last: int) -> pl.Dat
     return pl.concat([towns, above]).sort(KEYS)
 
 
+@dataclass(frozen=True)
+class _Two:
+    """Two releases, one after the other: what each shows, and both together as a reader has them."""
+
+    first: pl.DataFrame
+    second: Protected
+    both: pl.DataFrame
+
+
+def _one_after_the_other(atoms: pl.DataFrame, tree: pl.DataFrame, counts: Mapping[str, Count]) -> _Two:
+    then, now = _released_with(atoms, tree, 2023), _released_with(atoms, tree, 2024)
+    first = protect(then, tree, counts, {}, t.STANDARD, SECRET).cells.filter("is_shown")
+    past = then.filter(pl.col("period") == "2021-2023")
+    beside = t.told(past, first)
+    every = pl.concat([now, past])
+    known = every.join(first, on=KEYS, how="semi")
+    second = protect(now, tree, counts, {}, t.STANDARD, SECRET, already_public=known, beside=beside)
+    shown = pl.concat([first.select(KEYS), second.cells.filter("is_shown").select(KEYS)]).unique()
+    both = every.join(shown.with_columns(is_shown=pl.lit(True)), on=KEYS, how="left").with_columns(
+        pl.col("is_shown").fill_null(False)
+    )
+    return _Two(first, second, both)
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_pooled_years_of_an_earlier_release_tell_nothing_beside_those_of_this_one(seed: int) -> None:
     atoms, tree = _four_years(seed)
     counts = t.counts_of(t.count("o"))
-    then, now = _released_with(atoms, tree, 2023), _released_with(atoms, tree, 2024)
-    first = protect(then, tree, counts, {}, t.STANDARD, SECRET).cells.filter("is_shown")
-    beside = then.filter(pl.col("period") == "2021-2023")
-    every = pl.concat([now, beside])
-    known = every.join(first, on=KEYS, how="semi")
-    second = protect(now, tree, counts, {}, t.STANDARD, SECRET, already_public=known, beside=beside).cells
-    shown = pl.concat([first.select(KEYS), second.filter("is_shown").select(KEYS)]).unique()
-    both = every.join(shown.with_columns(is_shown=pl.lit(True)), on=KEYS, how="left").with_columns(
-        pl.col("is_shown").fill_null(False)
-    )
-    assert audit_cells(t.seen(both, tree, counts)) == []
-    assert second.filter("is_shown").height > first.height // 2
+    two = _one_after_the_other(atoms, tree, counts)
+    assert audit_cells(t.seen(two.both, tree, counts)) == []
+    assert two.second.cells.filter("is_shown").height > two.first.height // 2
+
+
+def test_nobody_in_pooled_years_of_an_earlier_release_is_no_secret_of_this_one() -> None:
+    """That nobody is in any of its years was published with it. A year that is hidden all the same, because too few
+    are in what it lies within, is told; were it a secret, everything around it would be hidden in vain."""
+    tree = t.areas({f"T{n}": t.CITY for n in range(8)})
+    towns, years = tree.filter(pl.col("level") == "municipality")["area_code"].to_list(), range(2021, 2025)
+    persons = [("o", str(y), a, "sex", c, 60) for a in towns for y in years for c in "12"]
+    inside = [
+        ("i", str(y), a, "sex", c, 0 if (a, c) == (towns[0], "1") and y < 2024 else 20)
+        for a in towns for y in years for c in "12"
+    ]  # fmt: skip
+    few = ("o", "2022", towns[0], "sex", "1")
+    atoms = t.cells([*((*key, 5 if tuple(key) == few else n) for *key, n in persons), *inside])
+    (case,) = _one_after_the_other(atoms, tree, t.counts_of(t.count("o"), t.count("i", within="o"))).second.cases
+    seen = case.seen(primary(case.system, case.terms))
+    here = pl.col("count_id") == "i", pl.col("area_code") == towns[0], pl.col("category_code") == "1"
+    in_2022 = case.system.frame.select(pl.all_horizontal(*here, pl.col("period") == "2022")).to_series().arg_true()
+    assert seen.is_hidden[in_2022].all()
+    assert not seen.is_target[in_2022].any()

@@ -123,3 +123,10 @@ def rolled_up(atoms: pl.DataFrame, tree: pl.DataFrame) -> pl.DataFrame:
         level = up.with_columns(area_code="parent_code").group_by(KEYS).agg(pl.sum("value"))
         levels.append(level)
     return pl.concat(levels).sort(KEYS)
+
+
+def told(past: pl.DataFrame, first: pl.DataFrame) -> pl.DataFrame:
+    """Cells of years that a release no longer has, as `protect` takes them: `first` are those that one before it showed."""
+    return past.join(first.select(*KEYS, is_told=pl.lit(value=True)), on=KEYS, how="left").with_columns(
+        pl.col("is_told").fill_null(value=False)
+    )

@@ -134,9 +134,9 @@ def two_releases(seed: int, folder: Path, counts: dict[str, Count], *, is_carefu
     ledger = opened_ledger(folder)
     with ledger.lock():
         ledger.append("r1", "final", "standard", "2021-2023", DAY, t.seen(first, tree, counts).cells, counts)
-    beside = then.filter(pl.col("period") == "2021-2023")
-    known = pl.concat([now, beside]).join(first.filter("is_shown"), on=list(t.KEYS), how="semi")
-    past = (None, known, beside) if is_careful else ()
+    past_years, shown = then.filter(pl.col("period") == "2021-2023"), first.filter("is_shown")
+    known = pl.concat([now, past_years]).join(shown, on=list(t.KEYS), how="semi")
+    past = (None, known, t.told(past_years, shown)) if is_careful else ()
     second = protect(now, tree, counts, {}, t.STANDARD, b"s", *past).cells
     shown_before = first.filter("is_shown").select(*t.KEYS, was=pl.lit(True))
     still = second.join(shown_before, on=list(t.KEYS), how="left").with_columns(

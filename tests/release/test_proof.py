@@ -19,7 +19,7 @@ from pipelines.release.projection import Projection
 from pipelines.release.proof import Proof
 from pipelines.release.relief import relieving
 from pipelines.release.swaps import free_of_submitters
-from pipelines.release.system import WHAT, Rows, System, build, pairs_of
+from pipelines.release.system import SENDER, WHAT, Rows, System, build, pairs_of
 from pipelines.release.view import View, polytope, view
 from tests.release import made_tables as t
 
@@ -154,10 +154,10 @@ def test_what_is_told_of_nobody_does_not_keep_submitters_from_being_tried() -> N
 
 def told_to_one_by_one(seen: View, monkeypatch: pytest.MonkeyPatch) -> set[int]:
     """What the submitters can work out when each is tried by itself."""
-    frame, told = seen.system.frame.head(seen.system.n_cells), set()
-    for town in frame.filter(pl.col("level") == "municipality")["area_code"].unique():
+    senders, told = attack._Known.of(seen).sender, set()
+    for sender in np.unique(senders[senders >= 0]):
         with monkeypatch.context() as patch:
-            patch.setattr(attack, "_submitters", lambda *_, town=town: [[town]])
+            patch.setattr(attack, "_submitters", lambda *_, sender=sender: [np.array([sender])])
             told |= set(told_to_submitters(seen, np.ones(seen.system.n_cells, dtype=bool)).tolist())
     return told
 
@@ -192,10 +192,12 @@ def wards(cities: str, towns: str = "") -> pl.DataFrame:
     return tree.with_columns(population=10**5)
 
 
-def groups(seen: View) -> list[list[str]]:
+def groups(seen: View) -> list[set[str]]:
     """Who attacks together, if all unknown cells were one block."""
-    everything = np.ones(len(seen.columns()), dtype=bool)
-    return attack._submitters(seen, np.zeros(len(everything), dtype=np.int64), everything)
+    known, senders = attack._Known.of(seen), seen.system.frame.select(SENDER).to_series().gather(seen.columns())
+    everything = np.ones(len(senders), dtype=bool)
+    found = attack._submitters(known, np.zeros(len(senders), dtype=np.int64), everything)
+    return [set(senders.filter(pl.Series(np.isin(known.sender, group)))) for group in found]
 
 
 def test_a_city_sends_its_wards_and_knows_them() -> None:
@@ -205,7 +207,7 @@ def test_a_city_sends_its_wards_and_knows_them() -> None:
     )
     hidden = system.frame["area_code"].is_in(["C", "C1", "C2", "T"]).to_numpy()
     seen = view(system, terms(system, counts, t.STANDARD), hidden)
-    assert groups(seen) == [["C"], ["T"]]
+    assert groups(seen) == [{"C"}, {"T"}]
     told = told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))
     assert set(system.frame["area_code"].gather(told)) == {"C", "T"}  # each reads the other, and nobody a ward
 
@@ -217,7 +219,7 @@ def test_what_a_city_knows_of_both_its_wards_tells_it_of_nobody_else() -> None:
     system = build(t.rolled_up(t.cells(girls), tree).filter(pl.col("period") == "2024"), tree, pairs_of(counts, []))
     hidden = (system.frame["level"] == "ward").to_numpy() & (system.frame["breakdown_id"] == "sex").to_numpy()
     seen = view(system, terms(system, counts, t.STANDARD), hidden)
-    assert groups(seen) == [["C"], ["D"]]
+    assert groups(seen) == [{"C"}, {"D"}]
     assert not len(told_to_submitters(seen, np.ones(system.n_cells, dtype=bool)))
 
 
