@@ -76,12 +76,13 @@ def depart(
     """
     heads = heads_of(accepted, keys)
     live = heads.lazy().filter(IS_LIVE).select(WHO, "record_key").collect()
-    named = identities(live, people_of(accepted))
+    people = people_of(accepted)
+    named = identities(live, people)
     versions = {LOCAL_CANON_VERSION, *(key.version.canon for key in keys.of_linkage)}
     forms = {version: in_forms(named, version) for version in versions}
     composite = [composite_tokens(forms[key.version.canon], key) for key in keys.of_linkage]
-    heads = _with_identity(heads, local_identities(forms[LOCAL_CANON_VERSION], keys))
-    del live, named, forms
+    heads = _with_identity(heads, people, local_identities(forms[LOCAL_CANON_VERSION], keys))
+    del live, people, named, forms
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
     leaving, told_gone = heads.filter(LEAVES), heads.filter(TOLD_GONE)
@@ -91,7 +92,7 @@ def depart(
         absent(sent, heads["local_row"], complete),
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
-    composite = [tokens.join(leaving.select("record_key"), on="record_key", how="semi") for tokens in composite]
+    composite = [_of_leaving(tokens, leaving["record_key"]) for tokens in composite]
     counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
     not_here = _not_here(sent, heads["local_row"], inside)
     rows = _rows_that_leave(accepted, heads)
@@ -116,12 +117,14 @@ LEAVES = IS_LIVE & ~pl.col("is_protected")
 TOLD_GONE = ~pl.col("stays") & pl.col("is_cancelled") & ~pl.col("is_protected")
 
 
-def _with_identity(heads: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+def _with_identity(heads: pl.DataFrame, people: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state).
 
     A cancelled row may come without a name: it is told by its numbers alone.
     """
-    told = heads.drop(WHO).join(named, on=["feed", "person_local"], how="left", maintain_order="left")
+    who = ["feed", "person_local"]
+    identity = people.select(who).join(named, on=who, how="left", maintain_order="left")["local_identity"]
+    told = heads.with_columns(identity.gather(heads[WHO])).drop(WHO)
     return told.with_columns(pl.when(IS_LIVE).then("local_identity").alias("local_identity"))
 
 
@@ -149,7 +152,15 @@ def _protected_tokens(
     return everyone_tied(pl.concat(seeds) if seeds else pl.Series(dtype=pl.Binary), [sent, live])
 
 
+def _of_leaving(tokens: pl.DataFrame, leaving: pl.Series) -> pl.DataFrame:
+    """The tokens that stand on a row that leaves: few rows hold them, so that is asked of the many once."""
+    asked = leaving.filter(leaving.is_in(tokens["record_key"].unique().implode()))
+    return tokens.filter(pl.col("record_key").is_in(asked.implode()))
+
+
 def _not_here(sent: pl.DataFrame, here: pl.Series, inside: dict[str, pl.Series]) -> list[tuple[str, str]]:
+    if sent.is_empty():
+        return []
     gone = sent.filter(~is_tied(inside)).join(here.to_frame(), on="local_row", how="anti")
     return sorted(gone.select("feed", "record").unique().iter_rows())
 
