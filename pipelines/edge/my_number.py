@@ -48,8 +48,7 @@ def numbers_in(rows: pl.DataFrame) -> dict[str, Numbers]:
     """What each text column holds of 12-digit numbers; a column without any is absent."""
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
     long = _true(rows, texts, pl.col(texts).str.len_bytes().max() >= SHORTEST)
-    changed = rows.select(pl.col(long).ne_missing(pl.col(long).shift()))  # repeats often follow
-    like_one = [name for name in long if _is_like_one(rows[name].filter(changed[name]).unique())]
+    like_one = [name for name in long if _is_like_one(rows[name].unique())]
     counted = {name: _counted(rows[name]) for name in like_one}
     return {name: numbers for name, numbers in counted.items() if numbers.met}
 

