@@ -16,6 +16,8 @@ from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
 from pipelines.edge.protect import PERSON, everywhere, protected_people
 from pipelines.edge.pseudonymize import (
+    IN_ORDER,
+    ORDER,
     TokenKeys,
     composite_tokens,
     heads_of,
@@ -74,7 +76,7 @@ def depart(
     sent: what left before (schema SENT_SCHEMA). complete: (feed, record) whose file holds all rows there are -> per
     cent of those sent before that may be gone from it, and are taken back.
     """
-    heads = heads_of(accepted, keys)
+    heads = heads_of(accepted, keys).with_columns(IN_ORDER)
     live = heads.lazy().filter(IS_LIVE).select(WHO, "record_key").collect()
     people = people_of(accepted)
     named = identities(live, people)
@@ -93,7 +95,7 @@ def depart(
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
     composite = [_of_leaving(tokens, leaving["record_key"]) for tokens in composite]
-    counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
+    counted = _counted(heads, LEAVES | TOLD_GONE), _counted(heads, ~LEAVES & ~TOLD_GONE)
     not_here = _not_here(sent, heads["local_row"], inside)
     rows = _rows_that_leave(accepted, heads)
     del heads
@@ -103,7 +105,7 @@ def depart(
     return Departure(
         {**_record_tables(windowed.rows, cancelling), LAG_TABLE: lag},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
-        pl.concat([sent, leaving.select(*SENT_SCHEMA)]).unique(GONE, keep="last", maintain_order=True),
+        _last_of_each(pl.concat([sent, leaving.select(*SENT_SCHEMA)])),
         *counted,
         inside["local_person"],
         not_here,
@@ -129,12 +131,12 @@ def _with_identity(heads: pl.DataFrame, people: pl.DataFrame, named: pl.DataFram
 
 
 def _rows_that_leave(accepted: list[Accepted], heads: pl.DataFrame) -> list[Accepted]:
-    """The rows of each part with their `record_key`, without the rows that stay. The list is emptied."""
+    """The rows of each part with their `record_key` and ORDER, without the rows that stay. The list is emptied."""
     leaves, parts, first = heads.select(LEAVES).to_series(), [], 0
     while accepted:
         a = accepted.pop(0)
         place = slice(first, first + a.rows.height)
-        rows = a.rows.with_columns(heads["record_key"][place])
+        rows = a.rows.with_columns(heads["record_key"][place], heads[ORDER][place])
         parts.append(a.with_rows(rows if leaves[place].all() else rows.filter(leaves[place])))
         first += a.rows.height
     return parts
@@ -165,6 +167,17 @@ def _not_here(sent: pl.DataFrame, here: pl.Series, inside: dict[str, pl.Series])
     return sorted(gone.select("feed", "record").unique().iter_rows())
 
 
+def _last_of_each(sent: pl.DataFrame) -> pl.DataFrame:
+    """Each row that was sent once, as it was sent last; asked of few, those whose token's first bytes are met twice."""
+    begins = sent.select(pl.col("local_row").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64)).to_series()
+    if begins.n_unique() == len(begins):
+        return sent
+    is_met_again = begins.is_duplicated()
+    met_again = sent.with_row_index("place").filter(is_met_again)
+    before = met_again.filter(~pl.struct(GONE).is_last_distinct())["place"]
+    return sent.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(before.implode()))
+
+
 def _mothers(composite: pl.DataFrame) -> pl.DataFrame:
     """`feed, person_local, mother`: numbers of other source systems that share a token with a number of the register."""
     abroad = pl.col("feed").is_in([feed.name for feed in FEEDS.values() if feed.local_namespace])
@@ -186,9 +199,10 @@ def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[s
     tables: dict[str, list[pl.DataFrame]] = {}
     while accepted:
         a = accepted.pop(0)
-        tables.setdefault(a.record.name, []).append(coarsen(a.rows, a.record, a.feed.name))
+        tables.setdefault(a.record.name, []).append(coarsen(a.rows, a.record, a.feed.name).with_columns(a.rows[ORDER]))
     for (name,), rows in cancelling.partition_by("record", as_dict=True).items():
-        tables.setdefault(str(name), []).append(cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)]))
+        gone = cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)])
+        tables.setdefault(str(name), []).append(gone.with_columns(IN_ORDER))
     return {name: _by_key(pl.concat(tables.pop(name))) for name in sorted(tables)}
 
 
@@ -196,21 +210,23 @@ def _token_table(
     leaving: pl.DataFrame, composite: list[pl.DataFrame], cancelling: pl.DataFrame, keys: TokenKeys
 ) -> pl.DataFrame:
     """Composite tokens on first rows, local tokens on every row, and of a cancelled row its row token alone."""
-    own = [leaving.select("record_key", pl.lit(rule).alias("rule"), token=rule) for rule in LOCAL_RULES]
-    gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
+    own = [leaving.select("record_key", pl.lit(rule).alias("rule"), ORDER, token=rule) for rule in LOCAL_RULES]
+    gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), IN_ORDER, token="local_row")
     local = token_rows(pl.concat([*own, gone]), LinkageVersion(keys.local_version, LOCAL_CANON_VERSION))
-    shared = [token_rows(made, key.version) for key, made in zip(keys.of_linkage, composite, strict=True)]
+    shared = [
+        token_rows(made.with_columns(IN_ORDER), key.version)
+        for key, made in zip(keys.of_linkage, composite, strict=True)
+    ]
     return _by_key(pl.concat([*shared, local]))
 
 
 def _by_key(table: pl.DataFrame) -> pl.DataFrame:
-    """Sorted by row key, rows of one key left in order: by its first 8 bytes as a number, which sort far sooner."""
-    first_bytes = pl.col("record_key").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-    return table.sort(first_bytes, maintain_order=True)
+    """Sorted by row key, rows of one key left in order."""
+    return table.sort(ORDER, maintain_order=True).drop(ORDER)
 
 
-def _counted(heads: pl.DataFrame) -> dict[str, int]:
-    return dict(heads.group_by("record").len().iter_rows())
+def _counted(heads: pl.DataFrame, told: pl.Expr) -> dict[str, int]:
+    return dict(heads.lazy().filter(told).group_by("record").len().collect().iter_rows())
 
 
 def _span(accepted: list[Accepted]) -> tuple[int, int] | None:
