@@ -150,11 +150,10 @@ def _staying(record_name: str) -> list[str]:
 
 @cache
 def _of_people(record_name: str) -> list[str]:
-    """What is the same for every row of a stretch, and beside it what was sent."""
+    """The line, what is the same for every row of a stretch, and beside it what was sent."""
     record = RECORDS[record_name]
-    return [
-        column for n in naming(record) for column in (n, n + RAW) if column == n or record.arriving[n].type is not str
-    ]
+    names = naming(record)
+    return ["line", *names, *(n + RAW for n in names if record.arriving[n].type is not str)]
 
 
 def _verdicts(typed: pl.DataFrame, firsts: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
@@ -209,7 +208,8 @@ def _residence(record: Record, municipalities: tuple[str, ...]) -> Test:
 
 def _of_any(verdicts: pl.DataFrame) -> pl.Series:
     """Where a row breaks a rule."""
-    return verdicts.select(pl.any_horizontal(pl.lit(False), pl.exclude("line")).alias("is_broken")).to_series()
+    broken = pl.any_horizontal(pl.lit(False), pl.exclude("line"))
+    return verdicts.with_columns(broken.alias("is_broken"))["is_broken"]
 
 
 def _good(rows: pl.DataFrame, is_broken: pl.Series, record: Record) -> tuple[pl.DataFrame, pl.Series]:
