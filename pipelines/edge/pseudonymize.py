@@ -91,7 +91,9 @@ def _of_rows(heads: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
 def _shared_tokens(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
     """A column for each of SHARED_RULES, a row for each stretch of rows in the order of `people_of`."""
     empty = pl.DataFrame(schema=dict.fromkeys(SHARED_RULES, pl.String))
-    texts = pl.concat([empty, *(a.people.select(_shared_texts(a, keys)) for a in accepted)])
+    texts = pl.concat([empty, *(a.people.with_columns(_shared_texts(a, keys)).select(SHARED_RULES) for a in accepted)])
+    if texts.height != sum(a.people.height for a in accepted):
+        raise RuntimeError("tokens that rows share are not in the order of the people they are of")
     return texts.select(_hmac_once(texts[rule], keys.local) for rule in SHARED_RULES)
 
 

@@ -36,4 +36,4 @@ def people(firsts: pl.DataFrame, record: Record) -> pl.DataFrame:
     """LOCAL_PARTS and PARTS as text, a row for each stretch; null for a record of no person, or what it has not."""
     here = {*naming(record)} if record.is_of_person else set()
     named = (pl.col(name) if name in here else pl.lit(None).alias(name) for name in (*LOCAL_PARTS, *PARTS))
-    return firsts.select(name.cast(pl.String) for name in named)
+    return firsts.select("line", *(name.cast(pl.String) for name in named)).drop("line")
