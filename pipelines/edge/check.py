@@ -76,13 +76,11 @@ def check(arrived: Arrived, municipalities: tuple[str, ...]) -> Checked:
         none = typed.select(_staying(arrived.record.name)).clear()
         return Checked(arrived, none, arrived.refusals, texts, people(typed.clear(), arrived.record), begun)
     tests = (*_tests(arrived.record.name), _residence(arrived.record, municipalities))
-    firsts = typed.filter(begun)
+    firsts = typed.select(_of_people(arrived.record.name)).filter(begun)
     verdicts = _verdicts(typed, firsts, tests)
-    good, broken = typed.select(_staying(arrived.record.name)), verdicts.clear()
-    if verdicts.width > 1:
-        is_broken = verdicts.select(pl.any_horizontal(pl.exclude("line"))).to_series()
-        good, broken = good.filter(~is_broken), verdicts.filter(is_broken)
-    rows, twice = _first_of_each_key(good, arrived.record)
+    is_broken = _of_any(verdicts)
+    broken = verdicts.filter(is_broken)
+    rows, twice = _good(typed.select(_staying(arrived.record.name)), is_broken, arrived.record)
     repeated = refused(arrived.file, arrived.record.name, twice, "duplicate_key", arrived.record.key[0])
     refusals = pl.concat([arrived.refusals, _told(arrived, broken, tests), repeated])
     unreadable = _unreadable(arrived)
@@ -150,6 +148,14 @@ def _staying(record_name: str) -> list[str]:
     return ["line", WHO, *(n for n, f in RECORDS[record_name].arriving.items() if f.role not in ENDS_HERE)]
 
 
+@cache
+def _of_people(record_name: str) -> list[str]:
+    """The line, what is the same for every row of a stretch, and beside it what was sent."""
+    record = RECORDS[record_name]
+    names = naming(record)
+    return ["line", *names, *(n + RAW for n in names if record.arriving[n].type is not str)]
+
+
 def _verdicts(typed: pl.DataFrame, firsts: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:
     """`line` of every row, and for each rule that some row breaks a column that says where (its place in `tests`).
 
@@ -200,15 +206,23 @@ def _residence(record: Record, municipalities: tuple[str, ...]) -> Test:
     return Test("residence_municipality_code", "other_municipality", *SENTENCES["other_municipality"], other)
 
 
-def _first_of_each_key(rows: pl.DataFrame, record: Record) -> tuple[pl.DataFrame, pl.Series]:
-    """The rows whose key and revision were not met before, and the lines of the others."""
+def _of_any(verdicts: pl.DataFrame) -> pl.Series:
+    """Where a row breaks a rule."""
+    broken = pl.any_horizontal(pl.lit(False), pl.exclude("line"))
+    return verdicts.with_columns(broken.alias("is_broken"))["is_broken"]
+
+
+def _good(rows: pl.DataFrame, is_broken: pl.Series, record: Record) -> tuple[pl.DataFrame, pl.Series]:
+    """The rows that break no rule and whose key and revision were not met before, and the lines of those met before."""
     named = pl.struct(*record.key, pl.col("revision_no").fill_null(0))
     hashed = rows.select(named.hash()).to_series()
-    if hashed.n_unique() == len(rows):  # known far sooner than which row of a key is the first
-        return rows, rows["line"].clear()
-    maybe = rows.filter(hashed.is_duplicated())
-    twice = maybe.filter(~maybe.select(named.is_first_distinct()).to_series())["line"]
-    return rows.filter(~pl.col("line").is_in(twice.implode())), twice
+    is_good, twice = ~is_broken, rows["line"].clear()
+    good = hashed.filter(is_good)
+    if good.n_unique() < len(good):  # known far sooner than which row of a key is the first
+        maybe = rows.filter(is_good & hashed.is_in(good.filter(good.is_duplicated()).implode()))
+        twice = maybe.filter(~maybe.select(named.is_first_distinct()).to_series())["line"]
+        is_good &= ~rows["line"].is_in(twice.implode())
+    return rows if is_good.all() else rows.filter(is_good), twice
 
 
 def _told(arrived: Arrived, broken: pl.DataFrame, tests: tuple[Test, ...]) -> pl.DataFrame:

@@ -17,7 +17,6 @@ QUOTED = re.compile(rb'"[^"]*+"')
 CELL = re.compile(rb'(?:"[^"]*+")++')  # in quotes, doubled ones inside
 # cells in quotes (with doubled quotes inside) or without any quote, parted by commas
 WELL_FORMED = re.compile(rb'(?>(?:"[^"]*+")++|[^",\n]*+)(?:,(?>(?:"[^"]*+")++|[^",\n]*+))*+')
-NOT_PARTING = bytes(set(range(256)) - set(b',\n"'))
 LONGEST_ROW = 200  # physical lines: an open quote swallows no more than this before it is a refusal of its own line
 
 
@@ -32,27 +31,25 @@ def rows_of(lines: Lines, width: int) -> tuple[pl.DataFrame, list[int], list[int
     The rows hold `line` (UInt32) and `column_1` ... `column_<width>` (text, empty is null).
     """
     last = _last_filled(lines)
-    unusual = {
-        n: lines.line(n) for p in _body(lines) for n in _unusual(lines.stretches[p], lines.firsts[p], width) if n <= last
-    }  # fmt: skip
-    undecodable = [n for n, line in unusual.items() if line is None]
-    odd = {n: line for n, line in unusual.items() if line is not None and not _is_row(line, width)}
-    quoted: dict[int, bytes | None] = {
-        n: _unquoted_where_empty(line) for n, line in unusual.items() if line and b'""' in line
-    }
+    undecodable = [n for n in lines.not_text if 1 < n <= last]
+    found = (n for p in _body(lines) for n in _unusual(lines.shapes[p], lines.firsts[p], width) if n <= last)
+    unusual = {n: line for n in found if (line := lines.line(n)) is not None}
+    odd = {n: line for n, line in unusual.items() if not _is_row(line, width)}
     joined, ragged, inside = _joined(odd, lines, width)
     gone = {*undecodable, *ragged, *inside}
-    others: dict[int, bytes | None] = dict.fromkeys((*gone, *range(last + 1, len(lines) + 1)))
+    others: dict[int, bytes | None] = {n: _unquoted_where_empty(line) for n, line in unusual.items() if b'""' in line}
+    others |= joined | dict.fromkeys((*gone, *range(last + 1, len(lines) + 1)))
     numbers = pl.int_range(2, last + 1, dtype=pl.UInt32, eager=True).alias("line")
     if gone:
         numbers = numbers.filter(~numbers.is_in(sorted(gone)))
-    text = b"\n".join(_rows(lines, quoted | joined | others, width))
-    return _parsed(text, numbers, width), ragged, undecodable
+    is_as_sent = not others and width > 1
+    text = lines.text if is_as_sent else b"\n".join(_rows(lines, others, width))
+    return _parsed(text, numbers, width, skipped=int(is_as_sent)), ragged, undecodable
 
 
 def _body(lines: Lines) -> range:
     """The stretches below the heading."""
-    return range(1, len(lines.stretches))
+    return range(1, len(lines.ends))
 
 
 def _last_filled(lines: Lines) -> int:
@@ -63,23 +60,22 @@ def _last_filled(lines: Lines) -> int:
     return last
 
 
-def _unusual(text: bytes | None, first: int, width: int) -> list[int]:
+def _unusual(shape: bytes, first: int, width: int) -> list[int]:
     """The lines of a stretch that hold a quote or another number of cells: its quotes, commas and newlines say which."""
-    if text is None:
-        return [first]
-    parting, commas = text.translate(None, NOT_PARTING), b"," * (width - 1)
-    if width and parting + b"\n" == (commas + b"\n") * (parting.count(b"\n") + 1):
+    usual, height = b"," * (width - 1) + b"\n", shape.count(b"\n")
+    if width and shape == usual * height:
         return []
-    return [n for n, between in enumerate(parting.split(b"\n"), start=first) if between != commas or not width]
+    return [n for n, between in enumerate(shape.splitlines(True), start=first) if between != usual or not width]
 
 
-def _rows(lines: Lines, others: dict[int, bytes | None], width: int) -> Iterator[bytes]:
+def _rows(lines: Lines, others: dict[int, bytes | None], width: int) -> Iterator[bytes | memoryview]:
     """The text of the rows, a stretch as it is where none of its lines is another one: `others` by number, None for none."""
     places = {lines.place(n) for n in others} if width > 1 else {*_body(lines)}
+    text = memoryview(lines.text)
     for place in _body(lines):
-        text = lines.stretches[place]
-        if place not in places and text is not None:
-            yield text
+        if place not in places:
+            begin, end = lines.span(place)
+            yield text[begin:end]
             continue
         rows = (others.get(n, line) for n, line in enumerate(lines.of(place), start=lines.firsts[place]))
         kept = [row or b'""' for row in rows if row is not None]  # a blank row of one cell, which Polars would skip
@@ -124,13 +120,14 @@ def _whole_row(lines: Lines, first: int, last: int, width: int) -> bytes | None:
     return row if len(parts) == last - first + 1 and _is_row(row, width) else None
 
 
-def _parsed(text: bytes, numbers: pl.Series, width: int) -> pl.DataFrame:
+def _parsed(text: bytes, numbers: pl.Series, width: int, skipped: int = 0) -> pl.DataFrame:
     names = [f"column_{i}" for i in range(1, width + 1)]
     if numbers.is_empty():
         return pl.DataFrame(schema={"line": pl.UInt32(), **dict.fromkeys(names, pl.String())})
     cells = pl.read_csv(
         text,
         has_header=False,
+        skip_lines=skipped,
         schema=dict.fromkeys(names, pl.String),
         infer_schema=False,
         raise_if_empty=False,

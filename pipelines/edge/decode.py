@@ -2,58 +2,74 @@
 
 import codecs
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator
-from itertools import accumulate
+from collections.abc import Callable, Iterator, Mapping
+from itertools import accumulate, pairwise
+from types import MappingProxyType
 
 import polars as pl
 
-STRETCH_BYTES = 1 << 14  # stays in the processor's nearest memory while it is decoded and looked at
-ASKED_TOGETHER = 64  # stretches
+STRETCH_BYTES = 1 << 15  # stays in the processor's nearest memory while it is looked at
+TOGETHER = (1 << 20, 1 << 15, 0)  # bytes of whole lines that are decoded at once, in turn where some are not text
+NOT_PARTING = bytes(set(range(256)) - set(b',\n"'))
+NO_LINES: Mapping[int, bytes] = MappingProxyType({})
 # Not a feed's encodings: only read so that the people flagged in a refused file are protected all the same.
 ELSEWHERE = ("utf-16", "euc_jp", "iso2022_jp")
 
 
 class Lines:
-    """Physical lines, numbered from 1, in stretches of whole lines: a line is cut out only where it is asked for.
+    """Physical lines of one text, numbered from 1, in stretches of whole lines: a line is cut out only where it is asked for.
 
-    stretches: texts without their last newline, the heading alone in the first; None is one line that is not text.
-    firsts: number of the first line of each stretch, and last the number after all lines. not_text: the bytes of the
-    lines that are not text, by number.
+    text: lines that end in `\n`, from `begin` on, in UTF-8 but for those that are not text; the heading is the first
+    stretch, alone. ends: where each stretch ends. shapes: the commas, quotes and newlines of each. firsts: number of the
+    first line of each, and last the number after all lines. not_text: the bytes, as sent, of the lines that are not
+    text, by number.
     """
 
-    def __init__(self, stretches: Iterable[bytes | None], as_sent: Iterable[bytes] = ()) -> None:
-        self.stretches = list(stretches)
-        heights = (1 if text is None else text.count(b"\n") + 1 for text in self.stretches)
+    def __init__(self, text: bytes, begin: int = 0, not_text: Mapping[int, bytes] = NO_LINES) -> None:
+        """not_text: by the place in the text where the line begins."""
+        self.text, self.begin = text, begin
+        heading = next(_ends(text, begin, len(text), 0), begin)
+        self.ends = [heading, *_ends(text, heading, len(text), STRETCH_BYTES)]
+        self.shapes = [text[a:b].translate(None, NOT_PARTING) for a, b in pairwise((begin, *self.ends))]
+        heights = [shape.count(b"\n") for shape in self.shapes]
+        heights[-1] += not text.endswith(b"\n")
         self.firsts = list(accumulate(heights, initial=1))
-        no_text = (n for n, text in zip(self.firsts, self.stretches, strict=False) if text is None)
-        self.not_text = dict(zip(no_text, as_sent, strict=True))
-        self._cut: dict[int, list[bytes | None]] = {}
+        self.not_text = {self._number(at): line for at, line in not_text.items()}
+        self._cut: dict[int, list[bytes]] = {}
 
     def __len__(self) -> int:
         return self.firsts[-1] - 1
 
-    def __iter__(self) -> Iterator[bytes | None]:
-        return (line for place in range(len(self.stretches)) for line in self.of(place))
-
     def line(self, number: int) -> bytes | None:
+        """A line without its end; None where it is not text."""
         place = self.place(number)
-        return self.of(place)[number - self.firsts[place]]
+        return None if number in self.not_text else self.of(place)[number - self.firsts[place]]
 
     def place(self, number: int) -> int:
         """The stretch in which a line lies."""
         return bisect_right(self.firsts, number) - 1
 
-    def of(self, place: int) -> list[bytes | None]:
+    def _number(self, at: int) -> int:
+        """The number of the line that begins at this place in the text."""
+        place = bisect_right(self.ends, at)
+        return self.firsts[place] + self.text.count(b"\n", self.span(place)[0], at)
+
+    def span(self, place: int) -> tuple[int, int]:
+        """Where in the text a stretch lies, without its last newline."""
+        begin, end = self.ends[place - 1] if place else self.begin, self.ends[place]
+        return begin, end - self.text.endswith(b"\n", begin, end)
+
+    def of(self, place: int) -> list[bytes]:
         """The lines of one stretch."""
         if place not in self._cut:
-            text = self.stretches[place]
-            self._cut[place] = [None] if text is None else [*text.split(b"\n")]
+            begin, end = self.span(place)
+            self._cut[place] = self.text[begin:end].split(b"\n")
         return self._cut[place]
 
 
 def encoding_of(data: bytes, encodings: tuple[str, ...], knows: Callable[[str], bool]) -> str | None:
     """The first encoding in which `knows` recognises the first line, or None."""
-    first = next(_stretches(data)).removesuffix(b"\n")
+    first = data[: next(_ends(data, 0, len(data), 0), 0)].removesuffix(b"\n").removesuffix(b"\r")
     return next((e for e in encodings if (line := _decoded(first, e)) is not None and knows(line)), None)
 
 
@@ -71,24 +87,51 @@ def read_elsewhere(data: bytes, knows: Callable[[str], bool]) -> bytes | None:
 def lines_of(data: bytes, encoding: str) -> Lines:
     """The physical lines, None where a line is not text in this encoding; no line for what follows the last newline.
 
-    Without their ends: `\\n`, or `\\r\\n`; of the last line `\\r` alone, where the file was cut between the two.
+    Without their ends: `\n`, or `\r\n`; of the last line `\r` alone, where the file was cut between the two.
     """
+    begin = 0
     if encoding == "utf-8-sig":
-        data, encoding = data.removeprefix(codecs.BOM_UTF8), "utf-8"
-    sent = [*map(_without_ends, _stretches(data))]
-    no_text: list[bytes] = []
-    stretches: list[bytes | None] = []
-    for first in range(0, len(sent), ASKED_TOGETHER):
-        some = sent[first : first + ASKED_TOGETHER]
-        is_utf8 = encoding == "utf-8" and _are_utf8(some)
-        stretches += some if is_utf8 else (line for text in some for line in _as_utf8(text, encoding, no_text))
-    return Lines(stretches, no_text)
+        begin, encoding = len(codecs.BOM_UTF8) if data.startswith(codecs.BOM_UTF8) else 0, "utf-8"
+    if b"\r" in data:
+        data = data.removesuffix(b"\r").replace(b"\r\n", b"\n")
+    parts = _parts(data, begin, len(data), encoding, TOGETHER)
+    if encoding == "utf-8":
+        return Lines(data, begin, {at: sent.removesuffix(b"\n") for at, sent, text in parts if text is None})
+    texts: list[bytes] = []
+    not_text: dict[int, bytes] = {}
+    length = 0
+    for _, sent, text in parts:
+        if text is None:
+            not_text[length] = sent.removesuffix(b"\n")
+        texts.append(b"\n" if text is None else text)
+        length += len(texts[-1])
+    return Lines(b"".join(texts), not_text=not_text)
 
 
-def _are_utf8(stretches: list[bytes]) -> bool:
-    """True where all are text: asked at once, which costs a tenth of decoding them one by one."""
+def _parts(
+    data: bytes, begin: int, end: int, encoding: str, together: tuple[int, ...]
+) -> Iterator[tuple[int, bytes, bytes | None]]:
+    """(place, lines as sent, lines in UTF-8) of as many lines as can be decoded at once; None of one that is not text."""
+    for at, to in pairwise((begin, *_ends(data, begin, end, together[0]))):
+        sent = data[at:to]
+        text = _in_utf8(sent, encoding)
+        if text is None and len(together) > 1:
+            yield from _parts(data, at, to, encoding, together[1:])
+        else:
+            yield at, sent, text
+
+
+def _in_utf8(sent: bytes, encoding: str) -> bytes | None:
+    if encoding == "utf-8" and len(sent) > STRETCH_BYTES:
+        return sent if _is_utf8(sent) else None
+    decoded = _decoded(sent, encoding)
+    return None if decoded is None else decoded.encode()
+
+
+def _is_utf8(sent: bytes) -> bool:
+    """Asked of Polars, at a tenth of what decoding costs."""
     try:
-        pl.Series(stretches, dtype=pl.Binary).cast(pl.String)
+        pl.Series([sent], dtype=pl.Binary).cast(pl.String)
     except pl.exceptions.ComputeError:
         return False
     return True
@@ -100,33 +143,16 @@ def text_of(data: bytes, encodings: tuple[str, ...], unreadable: str) -> str:
     whole = next(texts, None)
     if whole is not None:
         return whole
-    return "\n".join(unreadable if line is None else line.decode() for line in lines_of(data, encodings[0]))
+    lines = lines_of(data, encodings[0])
+    each = (lines.line(n) for n in range(1, len(lines) + 1))
+    return "\n".join(unreadable if line is None else line.decode() for line in each)
 
 
-def _stretches(data: bytes) -> Iterator[bytes]:
-    """The heading line, then whole lines of about STRETCH_BYTES."""
-    data = data.removesuffix(b"\r")
-    at, least = 0, 0
-    while at < len(data) or not at:
-        end = data.find(b"\n", at + least) + 1 or len(data) + 1
-        yield data[at:end]
-        at, least = end, STRETCH_BYTES
-
-
-def _without_ends(sent: bytes) -> bytes:
-    return (sent.replace(b"\r\n", b"\n") if b"\r" in sent else sent).removesuffix(b"\n")
-
-
-def _as_utf8(text: bytes, encoding: str, no_text: list[bytes]) -> Iterator[bytes | None]:
-    """The stretch in UTF-8, or each of its lines alone where one of them is not text: None, and its bytes into `no_text`."""
-    decoded = _decoded(text, encoding)
-    if decoded is not None:
-        yield text if encoding == "utf-8" else decoded.encode()
-    elif b"\n" in text:
-        yield from (one for line in text.split(b"\n") for one in _as_utf8(line, encoding, no_text))
-    else:
-        no_text.append(text)
-        yield None
+def _ends(data: bytes, begin: int, end: int, least: int) -> Iterator[int]:
+    """Where stretches of whole lines end that are so many bytes long at least, the last one as long as it is."""
+    while begin < end:
+        begin = data.find(b"\n", begin + least, end) + 1 or end
+        yield begin
 
 
 def _decoded(data: bytes, encoding: str) -> str | None:

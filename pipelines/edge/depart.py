@@ -16,6 +16,8 @@ from pipelines.edge.coarsen import cancellations, coarsen
 from pipelines.edge.lag import arrival_lag
 from pipelines.edge.protect import PERSON, everywhere, protected_people
 from pipelines.edge.pseudonymize import (
+    IN_ORDER,
+    ORDER,
     TokenKeys,
     composite_tokens,
     heads_of,
@@ -74,14 +76,15 @@ def depart(
     sent: what left before (schema SENT_SCHEMA). complete: (feed, record) whose file holds all rows there are -> per
     cent of those sent before that may be gone from it, and are taken back.
     """
-    heads = heads_of(accepted, keys)
+    heads = heads_of(accepted, keys).with_columns(IN_ORDER)
     live = heads.lazy().filter(IS_LIVE).select(WHO, "record_key").collect()
-    named = identities(live, people_of(accepted))
+    people = people_of(accepted)
+    named = identities(live, people)
     versions = {LOCAL_CANON_VERSION, *(key.version.canon for key in keys.of_linkage)}
     forms = {version: in_forms(named, version) for version in versions}
     composite = [composite_tokens(forms[key.version.canon], key) for key in keys.of_linkage]
-    heads = _with_identity(heads, local_identities(forms[LOCAL_CANON_VERSION], keys))
-    del live, named, forms
+    heads = _with_identity(heads, people, local_identities(forms[LOCAL_CANON_VERSION], keys))
+    del live, people, named, forms
     inside = _protected_tokens(protected_people(arrived, numbers), numbers, heads.filter(IS_LIVE), sent, keys)
     heads = heads.with_columns(is_tied(inside).alias("is_protected"))
     leaving, told_gone = heads.filter(LEAVES), heads.filter(TOLD_GONE)
@@ -91,8 +94,8 @@ def depart(
         absent(sent, heads["local_row"], complete),
     ]
     cancelling = _row_keyed(pl.concat(gone).unique(), keys)
-    composite = [tokens.join(leaving.select("record_key"), on="record_key", how="semi") for tokens in composite]
-    counted = _counted(heads.filter(LEAVES | TOLD_GONE)), _counted(heads.filter(~LEAVES & ~TOLD_GONE))
+    composite = [_of_leaving(tokens, leaving["record_key"]) for tokens in composite]
+    counted = _counted(heads, LEAVES | TOLD_GONE), _counted(heads, ~LEAVES & ~TOLD_GONE)
     not_here = _not_here(sent, heads["local_row"], inside)
     rows = _rows_that_leave(accepted, heads)
     del heads
@@ -102,7 +105,7 @@ def depart(
     return Departure(
         {**_record_tables(windowed.rows, cancelling), LAG_TABLE: lag},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
-        pl.concat([sent, leaving.select(*SENT_SCHEMA)]).unique(GONE, keep="last", maintain_order=True),
+        _last_of_each(pl.concat([sent, leaving.select(*SENT_SCHEMA)])),
         *counted,
         inside["local_person"],
         not_here,
@@ -116,22 +119,24 @@ LEAVES = IS_LIVE & ~pl.col("is_protected")
 TOLD_GONE = ~pl.col("stays") & pl.col("is_cancelled") & ~pl.col("is_protected")
 
 
-def _with_identity(heads: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
+def _with_identity(heads: pl.DataFrame, people: pl.DataFrame, named: pl.DataFrame) -> pl.DataFrame:
     """The heads with `local_identity`, a name's token under the submitter's own key (stays in the state).
 
     A cancelled row may come without a name: it is told by its numbers alone.
     """
-    told = heads.drop(WHO).join(named, on=["feed", "person_local"], how="left", maintain_order="left")
+    who = ["feed", "person_local"]
+    identity = people.select(who).join(named, on=who, how="left", maintain_order="left")["local_identity"]
+    told = heads.with_columns(identity.gather(heads[WHO])).drop(WHO)
     return told.with_columns(pl.when(IS_LIVE).then("local_identity").alias("local_identity"))
 
 
 def _rows_that_leave(accepted: list[Accepted], heads: pl.DataFrame) -> list[Accepted]:
-    """The rows of each part with their `record_key`, without the rows that stay. The list is emptied."""
+    """The rows of each part with their `record_key` and ORDER, without the rows that stay. The list is emptied."""
     leaves, parts, first = heads.select(LEAVES).to_series(), [], 0
     while accepted:
         a = accepted.pop(0)
         place = slice(first, first + a.rows.height)
-        rows = a.rows.with_columns(heads["record_key"][place])
+        rows = a.rows.with_columns(heads["record_key"][place], heads[ORDER][place])
         parts.append(a.with_rows(rows if leaves[place].all() else rows.filter(leaves[place])))
         first += a.rows.height
     return parts
@@ -149,9 +154,28 @@ def _protected_tokens(
     return everyone_tied(pl.concat(seeds) if seeds else pl.Series(dtype=pl.Binary), [sent, live])
 
 
+def _of_leaving(tokens: pl.DataFrame, leaving: pl.Series) -> pl.DataFrame:
+    """The tokens that stand on a row that leaves: few rows hold them, so that is asked of the many once."""
+    asked = leaving.filter(leaving.is_in(tokens["record_key"].unique().implode()))
+    return tokens.filter(pl.col("record_key").is_in(asked.implode()))
+
+
 def _not_here(sent: pl.DataFrame, here: pl.Series, inside: dict[str, pl.Series]) -> list[tuple[str, str]]:
+    if sent.is_empty():
+        return []
     gone = sent.filter(~is_tied(inside)).join(here.to_frame(), on="local_row", how="anti")
     return sorted(gone.select("feed", "record").unique().iter_rows())
+
+
+def _last_of_each(sent: pl.DataFrame) -> pl.DataFrame:
+    """Each row that was sent once, as it was sent last; asked of few, those whose token's first bytes are met twice."""
+    begins = sent.select(pl.col("local_row").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64)).to_series()
+    if begins.n_unique() == len(begins):
+        return sent
+    is_met_again = begins.is_duplicated()
+    met_again = sent.with_row_index("place").filter(is_met_again)
+    before = met_again.filter(~pl.struct(GONE).is_last_distinct())["place"]
+    return sent.filter(~pl.int_range(pl.len(), dtype=pl.UInt32).is_in(before.implode()))
 
 
 def _mothers(composite: pl.DataFrame) -> pl.DataFrame:
@@ -175,9 +199,10 @@ def _record_tables(accepted: list[Accepted], cancelling: pl.DataFrame) -> dict[s
     tables: dict[str, list[pl.DataFrame]] = {}
     while accepted:
         a = accepted.pop(0)
-        tables.setdefault(a.record.name, []).append(coarsen(a.rows, a.record, a.feed.name))
+        tables.setdefault(a.record.name, []).append(coarsen(a.rows, a.record, a.feed.name).with_columns(a.rows[ORDER]))
     for (name,), rows in cancelling.partition_by("record", as_dict=True).items():
-        tables.setdefault(str(name), []).append(cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)]))
+        gone = cancellations(rows["record_key"], rows["feed"], RECORDS[str(name)])
+        tables.setdefault(str(name), []).append(gone.with_columns(IN_ORDER))
     return {name: _by_key(pl.concat(tables.pop(name))) for name in sorted(tables)}
 
 
@@ -185,21 +210,23 @@ def _token_table(
     leaving: pl.DataFrame, composite: list[pl.DataFrame], cancelling: pl.DataFrame, keys: TokenKeys
 ) -> pl.DataFrame:
     """Composite tokens on first rows, local tokens on every row, and of a cancelled row its row token alone."""
-    own = [leaving.select("record_key", pl.lit(rule).alias("rule"), token=rule) for rule in LOCAL_RULES]
-    gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), token="local_row")
+    own = [leaving.select("record_key", pl.lit(rule).alias("rule"), ORDER, token=rule) for rule in LOCAL_RULES]
+    gone = cancelling.select("record_key", pl.lit("local_row").alias("rule"), IN_ORDER, token="local_row")
     local = token_rows(pl.concat([*own, gone]), LinkageVersion(keys.local_version, LOCAL_CANON_VERSION))
-    shared = [token_rows(made, key.version) for key, made in zip(keys.of_linkage, composite, strict=True)]
+    shared = [
+        token_rows(made.with_columns(IN_ORDER), key.version)
+        for key, made in zip(keys.of_linkage, composite, strict=True)
+    ]
     return _by_key(pl.concat([*shared, local]))
 
 
 def _by_key(table: pl.DataFrame) -> pl.DataFrame:
-    """Sorted by row key, rows of one key left in order: by its first 8 bytes as a number, which sort far sooner."""
-    first_bytes = pl.col("record_key").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big")
-    return table.sort(first_bytes, maintain_order=True)
+    """Sorted by row key, rows of one key left in order."""
+    return table.sort(ORDER, maintain_order=True).drop(ORDER)
 
 
-def _counted(heads: pl.DataFrame) -> dict[str, int]:
-    return dict(heads.group_by("record").len().iter_rows())
+def _counted(heads: pl.DataFrame, told: pl.Expr) -> dict[str, int]:
+    return dict(heads.lazy().filter(told).group_by("record").len().collect().iter_rows())
 
 
 def _span(accepted: list[Accepted]) -> tuple[int, int] | None:

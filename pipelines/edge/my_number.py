@@ -48,10 +48,14 @@ def numbers_in(rows: pl.DataFrame) -> dict[str, Numbers]:
     """What each text column holds of 12-digit numbers; a column without any is absent."""
     texts = [name for name, kind in rows.schema.items() if kind == pl.String]
     long = _true(rows, texts, pl.col(texts).str.len_bytes().max() >= SHORTEST)
-    distinct = pl.col(long).filter(pl.col(long).ne_missing(pl.col(long).shift())).unique()  # repeats often follow
-    like_one = _true(rows, long, (distinct.str.contains(LIKE_ONE) | distinct.str.contains(OTHER_DIGIT)).any())
+    like_one = [name for name in long if _is_like_one(rows[name].unique())]
     counted = {name: _counted(rows[name]) for name in like_one}
     return {name: numbers for name, numbers in counted.items() if numbers.met}
+
+
+def _is_like_one(cells: pl.Series) -> bool:
+    """True where a number may stand in one of the cells, in plain digits or in others."""
+    return bool(cells.str.contains(LIKE_ONE).any() or cells.str.contains(OTHER_DIGIT).any())
 
 
 def _true(rows: pl.DataFrame, names: list[str], asked: pl.Expr) -> list[str]:

@@ -19,6 +19,9 @@ from pipelines.edge.whose import PARTS, WHO
 from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, TOKEN_RULES, LinkageVersion, TokenRule
 from pipelines.records.parcel import TOKEN_BYTES
 
+ORDER = "order"
+# The first 8 bytes of a row key as a number, which sort far sooner; read while the keys lie in memory as they were made.
+IN_ORDER = pl.col("record_key").bin.slice(0, 8).bin.reinterpret(dtype=pl.UInt64, endianness="big").alias(ORDER)
 BETWEEN = "\x1f"  # in no canonical form and in no local number
 
 
@@ -54,27 +57,44 @@ class TokenKeys:
 
 def hmac(texts: pl.Series, key: str) -> pl.Series:
     """HMAC-SHA256 of each text under a key (used as its bytes), the first 16 bytes; null stays null."""
-    digest = plh.col("text").chash.hmac_sha256(key=key).str.head(2 * TOKEN_BYTES).str.decode("hex")
-    return pl.DataFrame({"text": texts}).select(digest.alias(texts.name))[texts.name]
+    digest = plh.col("text").chash.hmac_sha256(key=key).str.head(2 * TOKEN_BYTES)
+    return _bytes_of(pl.DataFrame({"text": texts}).select(digest).to_series()).alias(texts.name)
+
+
+def _bytes_of(digits: pl.Series) -> pl.Series:
+    """Each text of 2 * TOKEN_BYTES hexadecimal digits as bytes, null as null: all at once, in half the time of one by one."""
+    together, is_there = bytes.fromhex(digits.drop_nulls().str.join("").item()), pl.col("digits").is_not_null()
+    one = pl.lit(together).bin.slice((is_there.cum_sum() - 1) * TOKEN_BYTES, TOKEN_BYTES)
+    return pl.DataFrame({"digits": digits}).select(pl.when(is_there).then(one)).to_series()
 
 
 def heads_of(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
     """Whose row each accepted row is, in the order of the parts: what is decided about leaving is decided on this.
 
-    `record, feed, person_local, is_cancelled, stays`, WHO (the place among `people_of` all), `record_key`, and a column
-    for each of LOCAL_RULES, null where a part is missing or a record has none; a record of no person has no number. The
-    row key is of this parcel alone: it joins tokens to rows, and no two parcels to each other. The local tokens are under
-    the submitter's own key; one submitter's number never gives the token of another's.
+    `record, feed, is_cancelled, stays`, WHO (the place among `people_of` all), `record_key`, and a column for each of
+    LOCAL_RULES, null where a part is missing or a record has none. The row key is of this parcel alone: it joins tokens
+    to rows, and no two parcels to each other. The local tokens are under the submitter's own key; one submitter's number
+    never gives the token of another's.
     """
     before = accumulate((a.people.height for a in accepted), initial=0)
     parts = (_of_rows(a.rows.select(_head(a, n, keys)), keys) for a, n in zip(accepted, before, strict=False))
     heads = pl.concat([_of_rows(pl.DataFrame(schema=_HEAD), keys), *parts])
-    return heads.with_columns(_hmac_once(heads[rule], keys.local) for rule in SHARED_RULES)
+    shared = _shared_tokens(accepted, keys)
+    return heads.with_columns(shared[rule].gather(heads[WHO]) for rule in SHARED_RULES)
 
 
 def _of_rows(heads: pl.DataFrame, keys: TokenKeys) -> pl.DataFrame:
     """The heads of one part with what each row has of its own hashed: no text of all rows of a town is held at once."""
     return heads.with_columns(hmac(heads["record_key"], keys.parcel), hmac(heads["local_row"], keys.local))
+
+
+def _shared_tokens(accepted: Sequence[Accepted], keys: TokenKeys) -> pl.DataFrame:
+    """A column for each of SHARED_RULES, a row for each stretch of rows in the order of `people_of`."""
+    empty = pl.DataFrame(schema=dict.fromkeys(SHARED_RULES, pl.String))
+    texts = pl.concat([empty, *(a.people.with_columns(_shared_texts(a, keys)).select(SHARED_RULES) for a in accepted)])
+    if texts.height != sum(a.people.height for a in accepted):
+        raise RuntimeError("tokens that rows share are not in the order of the people they are of")
+    return texts.select(_hmac_once(texts[rule], keys.local) for rule in SHARED_RULES)
 
 
 def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: TokenKeys) -> pl.Series:
@@ -83,18 +103,17 @@ def local_token(rows: pl.DataFrame, rule: str, part: str, namespace: str, keys: 
 
 
 SHARED_RULES = tuple(rule for rule in LOCAL_RULES if rule != "local_row")  # many rows have one token
-_TEXTS = ("record_key", *LOCAL_RULES)
+_TEXTS = ("record_key", "local_row")
 _HEAD: dict[str, type[pl.DataType]] = {
-    **dict.fromkeys(("record", "feed", "person_local"), pl.String), "is_cancelled": pl.Boolean, "stays": pl.Boolean,
+    **dict.fromkeys(("record", "feed"), pl.String), "is_cancelled": pl.Boolean, "stays": pl.Boolean,
     WHO: pl.UInt32, **dict.fromkeys(_TEXTS, pl.String),
 }  # fmt: skip
 
 
 def _head(accepted: Accepted, people_before: int, keys: TokenKeys) -> list[pl.Expr]:
     named = [pl.lit(accepted.record.name).alias("record"), pl.lit(accepted.feed.name).alias("feed")]
-    number = pl.col("person_local") if accepted.record.is_of_person else pl.lit(None, pl.String).alias("person_local")
     how = [pl.col("is_cancelled").fill_null(False), _stays(accepted.record).alias("stays")]
-    return [*named, number, *how, pl.col(WHO) + people_before, *_texts(accepted, keys)]
+    return [*named, *how, pl.col(WHO) + people_before, *_texts(accepted, keys)]
 
 
 def _stays(record: Record) -> pl.Expr:
@@ -106,13 +125,18 @@ def _stays(record: Record) -> pl.Expr:
 
 
 def _texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
-    """What is hashed for each row: the text of its row key and of each local rule."""
-    record, namespace = accepted.record, accepted.feed.local_namespace
+    """What is hashed for each row: the text of its row key and of its own token."""
+    record = accepted.record
+    domain = _local_domain("local_row", accepted.feed.local_namespace, keys, record.name)
     row: list[str | pl.Expr] = [*record.key, pl.col("revision_no").fill_null(0), pl.lit(accepted.feed.name)]
-    texts = {rule: _joined(_local_domain(rule, namespace, keys), p) for rule, p in record.local_tokens.items()}
-    texts["record_key"] = _joined([record.name], row)
-    texts["local_row"] = _joined(_local_domain("local_row", namespace, keys, record.name), record.key)
-    return [texts.get(name, pl.lit(None, pl.String)).alias(name) for name in _TEXTS]
+    return [_joined([record.name], row).alias("record_key"), _joined(domain, record.key).alias("local_row")]
+
+
+def _shared_texts(accepted: Accepted, keys: TokenKeys) -> list[pl.Expr]:
+    """What is hashed for each stretch of rows: the text of each of SHARED_RULES."""
+    parts, namespace = accepted.record.local_tokens, accepted.feed.local_namespace
+    texts = {rule: _joined(_local_domain(rule, namespace, keys), parts[rule]) for rule in SHARED_RULES if rule in parts}
+    return [texts.get(rule, pl.lit(None, pl.String)).alias(rule) for rule in SHARED_RULES]
 
 
 def _local_domain(rule: str, namespace: str, keys: TokenKeys, record: str = "") -> list[str]:
@@ -130,7 +154,8 @@ def _hmac_once(texts: pl.Series, key: str) -> pl.Series:
 def people_of(accepted: Sequence[Accepted]) -> pl.DataFrame:
     """`feed, person_local` and PARTS of every stretch of rows, in the order of the parts."""
     empty = pl.DataFrame(schema=dict.fromkeys(("feed", "person_local", *PARTS), pl.String))
-    return pl.concat([empty, *(a.people.select(pl.lit(a.feed.name).alias("feed"), pl.all()) for a in accepted)])
+    named = (a.people.select(pl.lit(a.feed.name).alias("feed"), "person_local", *PARTS) for a in accepted)
+    return pl.concat([empty, *named])
 
 
 def identities(heads: pl.DataFrame, people: pl.DataFrame) -> pl.DataFrame:
@@ -177,10 +202,10 @@ def _tokens_of(forms: pl.DataFrame, rule: TokenRule, key: EdgeKey) -> pl.DataFra
 
 
 def token_rows(tokens: pl.DataFrame, version: LinkageVersion) -> pl.DataFrame:
-    """`record_key, rule, token` to schema TOKEN_SCHEMA; a missing token gives no row."""
+    """`record_key, rule, token` to schema TOKEN_SCHEMA, and ORDER; a missing token gives no row."""
     return tokens.drop_nulls("token").select(
         "record_key", "rule", pl.lit(version.key, pl.Int32).alias("key_version"),
-        pl.lit(version.canon, pl.Int32).alias("canon_version"), "token",
+        pl.lit(version.canon, pl.Int32).alias("canon_version"), "token", ORDER,
     )  # fmt: skip
 
 

@@ -36,9 +36,9 @@ Compression = Literal["zstd", "uncompressed"]
 
 @dataclass(frozen=True)
 class Sealed:
-    """content: bytes of the `.parcel` file. manifest_hash: SHA-256 of the manifest, hex; the next one names it."""
+    """content: pieces of the `.parcel` file. manifest_hash: SHA-256 of the manifest, hex; the next one names it."""
 
-    content: bytes
+    content: list[bytes]
     manifest_hash: str
 
 
@@ -64,22 +64,66 @@ def seal(
     sealed = {k: _encrypted(padded_zip(head | _named(m)), recipients[k]) for k, m in members.items()}
     header = canonical_json({"format": FORMAT_VERSION, "recipients": fingerprints})
     outer = {HEADER: header, SEALED_RECORDS: sealed["load"], SEALED_TOKENS: sealed["linkage"]}
-    return Sealed(_zipped(outer), hashlib.sha256(manifest).hexdigest())
+    return Sealed(_zipped(outer).pieces, hashlib.sha256(manifest).hexdigest())
 
 
 def canonical_json(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
 
 
-def padded_zip(members: Mapping[str, bytes]) -> bytes:
-    """A stored zip whose length is a power of two, at least SMALLEST_SEALED_BYTES."""
+class Pieces:
+    """A file in memory that holds each piece written to it as it is: a table of a large town is not copied on its way."""
+
+    def __init__(self) -> None:
+        self._written: dict[int, bytes] = {}
+        self._at = 0
+
+    @property
+    def pieces(self) -> list[bytes]:
+        return [piece for _, piece in sorted(self._written.items())]
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, at: int) -> None:
+        """To the end, or to where a piece begins, whose place another of its length then takes (a header of a ZIP)."""
+        self._at = at
+
+    def write(self, piece: bytes) -> int:
+        self._written[self._at] = piece
+        self._at += len(piece)
+        return len(piece)
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class _Reading:
+    """The pieces as one file to read from."""
+
+    def __init__(self, pieces: list[bytes]) -> None:
+        self._files = [io.BytesIO(piece) for piece in reversed(pieces)]
+
+    def read(self, size: int) -> bytes:
+        while self._files:
+            if some := self._files[-1].read(size):
+                return some
+            self._files.pop()
+        return b""
+
+
+def padded_zip(members: Mapping[str, bytes]) -> list[bytes]:
+    """Pieces of a stored zip whose length is a power of two, at least SMALLEST_SEALED_BYTES."""
     named = {**members, PADDING: b""}
     bare = ZIP_END + sum(LOCAL_HEADER + CENTRAL_HEADER + 2 * len(n) + len(c) for n, c in named.items())
     length = max(SMALLEST_SEALED_BYTES, 1 << (bare - 1).bit_length())
     content = _zipped({**members, PADDING: bytes(length - bare)})
-    if len(content) != length:
+    if content.tell() != length:
         raise RuntimeError("the padding of a sealed member does not reach its length")
-    return content
+    return content.pieces
 
 
 def _parquets(tables: Mapping[str, pl.DataFrame], compression: Compression) -> dict[str, bytes]:
@@ -102,15 +146,15 @@ def _named(parquets: Mapping[str, bytes]) -> dict[str, bytes]:
     return {f"{name}.parquet": content for name, content in parquets.items()}
 
 
-def _zipped(members: Mapping[str, bytes]) -> bytes:
-    file = io.BytesIO()
+def _zipped(members: Mapping[str, bytes]) -> Pieces:
+    file = Pieces()
     with zipfile.ZipFile(file, "w", zipfile.ZIP_STORED) as archive:
         for name, content in members.items():
             archive.writestr(zipfile.ZipInfo(name, FIXED_TIME), content)
-    return file.getvalue()
+    return file
 
 
-def _encrypted(content: bytes, recipient: Recipient) -> bytes:
+def _encrypted(content: list[bytes], recipient: Recipient) -> bytes:
     sealed = io.BytesIO()
-    pyrage.encrypt_io(io.BytesIO(content), sealed, [pyrage.x25519.Recipient.from_str(recipient.text)])
+    pyrage.encrypt_io(_Reading(content), sealed, [pyrage.x25519.Recipient.from_str(recipient.text)])
     return sealed.getvalue()

@@ -14,7 +14,7 @@ nothing:
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import date
@@ -152,7 +152,7 @@ def _read(directory: Path) -> State:
 
 def _write(directory: Path, state: State) -> State:
     temporary = directory / f"{STATE}.next"
-    _write_synced(temporary, json.dumps(asdict(state), sort_keys=True).encode())
+    _write_synced(temporary, [json.dumps(asdict(state), sort_keys=True).encode()])
     temporary.replace(directory / STATE)
     _sync_directory(directory)
     return state
@@ -166,9 +166,9 @@ def _write_parquet(path: Path, table: pl.DataFrame) -> None:
         os.fsync(file.fileno())
 
 
-def _write_synced(path: Path, content: bytes) -> None:
+def _write_synced(path: Path, pieces: Iterable[bytes]) -> None:
     with path.open("wb") as file:
-        file.write(content)
+        file.writelines(pieces)
         file.flush()
         os.fsync(file.fileno())
 

@@ -7,11 +7,13 @@ row is a stretch of its own: slower, and the same.
 import polars as pl
 
 from pipelines.declaration import Record, Role
+from pipelines.records import RECORDS
 from pipelines.records.head import PERSON
 from pipelines.records.linkage import TOKEN_RULES
 
 WHO = "who"  # of a row: the place of its stretch among the people of its file
 PARTS = tuple(dict.fromkeys(part for rule in TOKEN_RULES for part in rule.parts))
+LOCAL_PARTS = tuple(dict.fromkeys(p for r in RECORDS.values() for parts in r.local_tokens.values() for p in parts))
 
 
 def naming(record: Record) -> list[str]:
@@ -31,6 +33,7 @@ def places(begun: pl.Series) -> pl.Series:
 
 
 def people(firsts: pl.DataFrame, record: Record) -> pl.DataFrame:
-    """`person_local` and PARTS as text, a row for each stretch; null for a record of no person."""
-    names = ("person_local", *PARTS)
-    return firsts.select((pl.col(n) if record.is_of_person else pl.lit(None)).cast(pl.String).alias(n) for n in names)
+    """LOCAL_PARTS and PARTS as text, a row for each stretch; null for a record of no person, or what it has not."""
+    here = {*naming(record)} if record.is_of_person else set()
+    named = (pl.col(name) if name in here else pl.lit(None).alias(name) for name in (*LOCAL_PARTS, *PARTS))
+    return firsts.select("line", *(name.cast(pl.String) for name in named)).drop("line")

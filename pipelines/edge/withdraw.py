@@ -44,8 +44,10 @@ def absent(sent: pl.DataFrame, local_rows: pl.Series, complete: Mapping[tuple[st
 
     complete: (feed, record) -> per cent of the rows sent before that may be gone. Raises EdgeProblem (2) where more are.
     """
-    there = _tokens(local_rows).to_frame("local_row")
     gone = [sent.select(GONE).clear()]
+    if sent.is_empty():
+        return gone[0]
+    there = local_rows.to_frame("local_row")
     for (feed, record), largest in complete.items():
         before = sent.filter(pl.col("feed") == feed, pl.col("record") == record).select(GONE)
         gone.append(before.join(there, on="local_row", how="anti"))

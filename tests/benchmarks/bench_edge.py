@@ -1,6 +1,7 @@
 """A large submitter through the edge, against Polars alone reading the same files: processor time, and peak memory.
 
-Machines differ and are noisy, so no seconds are asserted: the ratio within one run (the wish is 2.5; on two cores 8 to 9 was measured), and the peak of the
+Machines differ and are noisy, so no seconds are asserted: the ratio within one run (3.5 is required and
+not reached; on two cores 7.0 to 8.2 was measured), and the peak of the
 process (ru_maxrss) up to the end of the sending, which must stay within 1.5 GiB for a million rows. Both run in one
 process of their own, with one Polars thread, after a small submitter has warmed it. A file of which every cell is wrong
 must be told within the same room.
@@ -21,7 +22,7 @@ from pipelines.records import RECORDS
 from synthetic.cohort import make_cohort
 
 TOWN = "141003"  # Yokohama, the most births
-LARGEST_RATIO = 9
+LARGEST_RATIO = 8.5
 LARGEST_PEAK_MIB = 1536
 MILLION_ROWS = 17_300  # births in three fiscal years that make 1.02 million rows
 AS_A_COMMAND = os.environ | {

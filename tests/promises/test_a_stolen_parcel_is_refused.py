@@ -73,7 +73,7 @@ def inner(centre: Centre, path: Path, change: Callable[[dict[str, bytes]], None]
         with zipfile.ZipFile(io.BytesIO(pyrage.decrypt(entries[SEALED_RECORDS], [identity]))) as archive:
             members = {n: archive.read(n) for n in archive.namelist() if n != PADDING}
         change(members)
-        entries[SEALED_RECORDS] = pyrage.encrypt(padded_zip(members), [identity.to_public()])
+        entries[SEALED_RECORDS] = pyrage.encrypt(b"".join(padded_zip(members)), [identity.to_public()])
 
     return outer(path, reseal)
 

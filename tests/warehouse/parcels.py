@@ -95,7 +95,7 @@ class Town:
         self.previous = sealed.manifest_hash
         path = out / f"{secrets.token_hex(16)}.parcel"
         out.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(sealed.content)
+        path.write_bytes(b"".join(sealed.content))
         return path
 
     def tables(self, rows: Sequence[Row]) -> tuple[dict[str, pl.DataFrame], pl.DataFrame]:
