@@ -33,7 +33,7 @@ from tests.warehouse.parcels import ANAMIZU, EDGE_KEYS, SUZU, WAKASA, Centre, Ro
 from tests.warehouse.shelf import birth, delivery, of_child
 
 ROOT = Path(__file__).parents[2]
-FIRST, SECOND = LinkageVersion(1), LinkageVersion(2)
+FIRST, SECOND, THIRD = map(LinkageVersion, (1, 2, 3))
 State = dict[str, list[tuple[Any, ...]]]
 CHILDREN, MOVED_EARLY, MOVED_LATE = range(30), range(8), range(8, 16)
 RULES = ("name", "given_phone")
@@ -284,6 +284,18 @@ def test_with_the_bridge_the_release_passes_and_the_watch_ends(world: World, tmp
     assert world.ask(watched).height == 1
     release_from(world.centre.folder, keys, ledger, out, "revised", "standard", (2023, 2023))
     assert world.ask(watched).is_empty()
+
+
+def test_another_rotation_does_not_forgive_whom_the_last_one_split(world: World, tmp_path: Path) -> None:
+    """No release passed in between: the cohort is still held against what it was before the first change."""
+    world.open()
+    world.close(anyway=True)
+    world.sends_with(2)
+    assert world.late() == [None]
+    open_bridge(SECOND, THIRD, world.centre.folder, world.centre.warehouse_keys)
+    keys, ledger = world.centre.warehouse_keys, tmp_path / "ledger.jsonl"
+    with pytest.raises(UnsafeError, match=r"cohorts 2023 are new"):
+        release_from(world.centre.folder, keys, ledger, tmp_path / "p.duckdb", "final", "standard", (2023, 2023))
 
 
 def test_closing_needs_nearly_everybody_carried_over(world: World) -> None:
