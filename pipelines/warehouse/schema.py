@@ -9,6 +9,7 @@ import duckdb
 from pipelines.declaration import MONTHED, Field, OneOf, Record
 from pipelines.records import RECORDS
 from pipelines.reference import feed_trust
+from pipelines.warehouse.database import transaction
 
 TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN", date: "DATE"}
 KEY = "UUID"  # the 16 bytes of a pseudonym as one number
@@ -45,12 +46,16 @@ def fiscal_year(month: str) -> str:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Applies the migrations not yet applied, makes missing landing tables and columns, and their current views."""
-    _migrate(connection)
-    there = _columns_there(connection)
-    for record in RECORDS.values():
-        for statement in (*_changes(record, there.get(record.name, {})), current_view(record)):
-            connection.execute(statement)
+    """Applies the migrations not yet applied, makes missing landing tables and columns, and their current views.
+
+    All of it or nothing: half a migration could be neither used nor applied again.
+    """
+    with transaction(connection):
+        _migrate(connection)
+        there = _columns_there(connection)
+        for record in RECORDS.values():
+            for statement in (*_changes(record, there.get(record.name, {})), current_view(record)):
+                connection.execute(statement)
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
