@@ -1,5 +1,6 @@
 """The landing tables, derived from the declarations: a field declared is a column, with its words as comment."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from importlib.resources import files
@@ -70,9 +71,11 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _columns_there(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    rows = connection.execute("""SELECT table_name, column_name, data_type FROM duckdb_columns()
-        WHERE database_name = 'warehouse' AND schema_name = 'landing'""").fetchall()
-    return {table: {c: kind for t, c, kind in rows if t == table} for table, *_ in rows}
+    there: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, kind in connection.execute("""SELECT table_name, column_name, data_type FROM duckdb_columns()
+        WHERE database_name = 'warehouse' AND schema_name = 'landing'""").fetchall():
+        there[table][column] = kind
+    return there
 
 
 def _changes(record: Record, there: Mapping[str, str]) -> Iterator[str]:
