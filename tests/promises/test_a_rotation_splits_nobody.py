@@ -22,6 +22,7 @@ from pipelines.warehouse.backup import backup, restore
 from pipelines.warehouse.bridge import close_bridge, open_bridge
 from pipelines.warehouse.database import DATABASE, opened
 from pipelines.warehouse.keyring import warehouse_key
+from pipelines.warehouse.linkage_client import linkage_process
 from pipelines.warehouse.linkage_process import second_pseudonyms
 from pipelines.warehouse.load import load_parcels
 from pipelines.warehouse.period import close_year
@@ -32,6 +33,7 @@ from tests.promises.test_keys_are_apart import forms
 from tests.warehouse.parcels import ANAMIZU, EDGE_KEYS, SUZU, WAKASA, Centre, Row, Town, first_token, new_centre
 from tests.warehouse.shelf import birth, delivery, of_child
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 ROOT = Path(__file__).parents[2]
 FIRST, SECOND, THIRD = map(LinkageVersion, (1, 2, 3))
 State = dict[str, list[tuple[Any, ...]]]
@@ -460,6 +462,7 @@ def test_the_process_that_opens_the_warehouse_reads_no_centre_key(
         return path.read_text().strip()
 
     monkeypatch.setattr("pipelines.keys._read_private", watched)
+    monkeypatch.setattr("pipelines.warehouse.rekey.linkage_process", linkage_process)
     world.rekey()
     assert read == ["warehouse-1.key"]
     with pytest.raises(KeyProblem):

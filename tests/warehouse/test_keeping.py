@@ -16,6 +16,8 @@ from pipelines.warehouse.status import status
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town, new_centre
 from tests.warehouse.shelf import birth, delivery
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
+
 
 @pytest.fixture
 def town(centre: Centre, town: Town) -> Town:

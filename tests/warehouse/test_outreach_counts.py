@@ -15,6 +15,7 @@ from pipelines.warehouse.period import close_year, open_year
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town
 from tests.warehouse.shelf import birth
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 SUMMER = date(2023, 7, 1)
 
 
