@@ -168,9 +168,12 @@ def seal_key(
 ) -> None:
     """edge の鍵を提出者に宛てて封緘する / seal the edge key to a submitter."""
     from pipelines.key_delivery import seal_edge_key
+    from pipelines.keys import fingerprints
 
     done = seal_edge_key(directory, receiver, out, version)
-    print(f"{done.path}: edge {done.version}; 受取鍵の指紋 / fingerprint of the receiver {done.fingerprint}")
+    told = fingerprints([directory])[f"edge-{done.version}"]
+    print(f"{done.path}: edge {done.version}; edge の鍵の指紋 / fingerprint of the edge key {told}")
+    print(f"受取鍵の指紋 / fingerprint of the receiver {done.fingerprint}")
 
 
 @app.command("unseal-key")
@@ -181,8 +184,14 @@ def unseal_key(
 ) -> None:
     """封緘された edge の鍵を開けて置く / open a sealed edge key and keep it."""
     from pipelines.key_delivery import unseal_edge_key
+    from pipelines.keys import fingerprints
 
-    print(unseal_edge_key(sealed, receiver, into))
+    kept = unseal_edge_key(sealed, receiver, into)
+    print(kept)
+    print(
+        "誰でも封緘できるので、使う前に鍵の指紋を鍵の管理者に電話などで確かめてください / anybody can seal: compare the "
+        f"fingerprint of the key with the key holder's by another way before it is used: {fingerprints([into])[kept.stem]}"
+    )
 
 
 @app.command()

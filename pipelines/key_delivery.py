@@ -1,7 +1,9 @@
 """The edge key on its way from the key holder to a submitter: sealed to the receiver that the submitter alone can open.
 
 The linkage domain has one edge key in every town hall (privacy, hole 1), so it travels as an age file and no other way.
-The fingerprint of the receiver is compared by another way than the file came (telephone, a meeting) before sealing.
+Fingerprints are compared by another way than the files came (telephone, a meeting): the receiver's before sealing, so that
+no stranger can open the key, and the key's own before it is used. A public half is enough to seal, so a sealed file does
+not say who made it, and tokens under a stranger's key could be guessed by the stranger.
 """
 
 import io

@@ -87,11 +87,16 @@ def create(kind: str, directory: Path, version: int = 1, recipients: Sequence[Pa
     given = _recipients(recipients) if kind == "submitter" else {}
     secret, public = _MAKERS[kind]()
     written = [keep(kind, directory, version, "\n".join([secret, *_pin_lines(given)]))]
-    if public:
-        written.append(write_new(directory / f"{kind}-{version}.pub", f"{public}\n".encode(), 0o644))
-    if given and not (directory / PINS).exists():
-        told = {k: {"fingerprint": r.fingerprint, "recipient": r.text} for k, r in sorted(given.items())}
-        written.append(write_new(directory / PINS, f"{json.dumps(told, indent=1)}\n".encode(), 0o644))
+    try:
+        if public:
+            written.append(write_new(directory / f"{kind}-{version}.pub", f"{public}\n".encode(), 0o644))
+        if given and not (directory / PINS).exists():
+            told = {k: {"fingerprint": r.fingerprint, "recipient": r.text} for k, r in sorted(given.items())}
+            written.append(write_new(directory / PINS, f"{json.dumps(told, indent=1)}\n".encode(), 0o644))
+    except (OSError, KeyProblem):  # half of a key could be neither used nor made again
+        for path in written:
+            path.unlink()
+        raise
     return written
 
 
@@ -207,7 +212,7 @@ def _read_private(path: Path) -> str:
 
 
 def write_new(path: Path, content: bytes, mode: int) -> Path:
-    """Writes a file that is not there yet, whole and synced. Raises KeyProblem where it is."""
+    """Writes a file that is not there yet, whole and synced, or not at all. Raises KeyProblem where it is, OSError."""
     try:
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), mode)
     except FileExistsError:
@@ -215,10 +220,14 @@ def write_new(path: Path, content: bytes, mode: int) -> Path:
             f"鍵は上書きしません: {path.name} があります。別の版かフォルダを指定してください。",
             f"a key is never overwritten: {path.name} is there. Name another version or directory.",
         ) from None
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError:
+        path.unlink()
+        raise
     return path
 
 

@@ -60,3 +60,16 @@ def disk(tmp_path: Path) -> Iterator[Path]:
         pytest.skip("a small disk can only be mounted by root on Linux")
     yield place
     subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.fixture(scope="module")
+def linkage_in_a_thread() -> Iterator[None]:
+    """The process of the linkage and centre keys as a thread. For tests of what a load does with the answers: to start
+    Python and Polars for each load takes longer than the load. That the keys are apart is tested on the process."""
+    from pipelines.warehouse import load, rekey
+    from tests.warehouse.linkage_thread import linkage_thread
+
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (load, rekey):
+            patch.setattr(module, "linkage_process", linkage_thread)
+        yield

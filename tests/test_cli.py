@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from pipelines.keys import fingerprints
+
 COMMANDS = [
     [], ["demo"], ["synth"], ["keys"], ["seal-key"], ["unseal-key"], ["init"], ["edge", "check"], ["edge", "send"], ["edge", "summary"], ["edge", "outreach"], ["load"], ["period", "open"], ["bridge", "open"], ["bridge", "close"], ["rekey"],
     ["period", "close"], ["backup"], ["restore"], ["status"], ["release"], ["audit"], ["export"], ["codebook"], ["dashboard"],
@@ -60,7 +62,10 @@ def test_the_edge_key_is_handed_on_sealed(tmp_path: Path) -> None:
     assert (done.returncode, len(done.stdout.split()[-1])) == (0, 64)
     wrong = mchdb("unseal-key", sealed, "--keys", other, "--into", own)
     assert (wrong.returncode, wrong.stderr.count("\n"), own.exists()) == (77, 2, False)
-    assert mchdb("unseal-key", sealed, "--keys", ours, "--into", own).returncode == 0
+    kept = mchdb("unseal-key", sealed, "--keys", ours, "--into", own)
+    assert kept.returncode == 0
+    [fingerprint] = fingerprints([edge]).values()
+    assert fingerprint in done.stdout and fingerprint in kept.stdout, "both ends can compare the key itself"
     assert (own / "edge-1.key").read_text() == (edge / "edge-1.key").read_text()
 
 

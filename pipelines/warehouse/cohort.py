@@ -15,10 +15,13 @@ COHORTS = f"""SELECT {fiscal_year("birth_month")} AS fiscal_year, count(*) AS pe
 
 
 def remember(connection: duckdb.DuckDBPyConnection) -> None:
-    """Persons of every closed cohort, as the last thing before a version changes. The current state must be fresh."""
-    connection.execute("DELETE FROM state.cohort_before")
+    """Persons of every closed cohort, as the last thing before a version changes. The current state must be fresh.
+
+    A cohort still watched since an earlier change keeps its number: whoever that change split is in today's.
+    """
     connection.execute(
-        f"INSERT INTO state.cohort_before BY NAME SELECT * FROM ({COHORTS}) WHERE fiscal_year IN ({CLOSED_YEARS})"
+        f"""INSERT INTO state.cohort_before BY NAME SELECT * FROM ({COHORTS})
+        WHERE fiscal_year IN ({CLOSED_YEARS}) AND fiscal_year NOT IN (SELECT fiscal_year FROM state.cohort_before)"""
     )
 
 

@@ -1,5 +1,6 @@
 """The landing tables, derived from the declarations: a field declared is a column, with its words as comment."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from importlib.resources import files
@@ -9,6 +10,7 @@ import duckdb
 from pipelines.declaration import MONTHED, Field, OneOf, Record
 from pipelines.records import RECORDS
 from pipelines.reference import feed_trust
+from pipelines.warehouse.database import transaction
 
 TYPES = {str: "VARCHAR", int: "INTEGER", float: "DOUBLE", bool: "BOOLEAN", date: "DATE"}
 KEY = "UUID"  # the 16 bytes of a pseudonym as one number
@@ -45,12 +47,16 @@ def fiscal_year(month: str) -> str:
 
 
 def prepare(connection: duckdb.DuckDBPyConnection) -> None:
-    """Applies the migrations not yet applied, makes missing landing tables and columns, and their current views."""
-    _migrate(connection)
-    there = _columns_there(connection)
-    for record in RECORDS.values():
-        for statement in (*_changes(record, there.get(record.name, {})), current_view(record)):
-            connection.execute(statement)
+    """Applies the migrations not yet applied, makes missing landing tables and columns, and their current views.
+
+    All of it or nothing: half a migration could be neither used nor applied again.
+    """
+    with transaction(connection):
+        _migrate(connection)
+        there = _columns_there(connection)
+        for record in RECORDS.values():
+            for statement in (*_changes(record, there.get(record.name, {})), current_view(record)):
+                connection.execute(statement)
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
@@ -65,9 +71,11 @@ def _migrate(connection: duckdb.DuckDBPyConnection) -> None:
 
 
 def _columns_there(connection: duckdb.DuckDBPyConnection) -> dict[str, dict[str, str]]:
-    rows = connection.execute("""SELECT table_name, column_name, data_type FROM duckdb_columns()
-        WHERE database_name = 'warehouse' AND schema_name = 'landing'""").fetchall()
-    return {table: {c: kind for t, c, kind in rows if t == table} for table, *_ in rows}
+    there: dict[str, dict[str, str]] = defaultdict(dict)
+    for table, column, kind in connection.execute("""SELECT table_name, column_name, data_type FROM duckdb_columns()
+        WHERE database_name = 'warehouse' AND schema_name = 'landing'""").fetchall():
+        there[table][column] = kind
+    return there
 
 
 def _changes(record: Record, there: Mapping[str, str]) -> Iterator[str]:

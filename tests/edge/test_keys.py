@@ -1,6 +1,8 @@
 """One kind in one directory, private files, nothing overwritten, pins that hold."""
 
+import errno
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -21,6 +23,24 @@ def test_a_key_is_private_and_never_overwritten(tmp_path: Path) -> None:
     assert (keys.version("edge"), keys.text("edge", 1)) == (2, before.strip())
     with pytest.raises(KeyProblem):
         keys.text("edge", 3)
+
+
+@pytest.mark.parametrize("last", ["receiver-1.key", "receiver-1.pub"])
+def test_a_full_disk_leaves_no_half_of_a_key(tmp_path: Path, last: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is left would be a key without its public half, and stand in the way of another try."""
+    place, synced = tmp_path / "receiver", os.fsync
+
+    def full(handle: int) -> None:
+        if (place / last).exists():
+            raise OSError(errno.ENOSPC, "full")
+        synced(handle)
+
+    with monkeypatch.context() as disk:
+        disk.setattr(os, "fsync", full)
+        with pytest.raises(OSError, match="full"):
+            create("receiver", place)
+    assert list(place.iterdir()) == []
+    assert len(create("receiver", place)) == 2
 
 
 def test_a_directory_holds_one_kind(tmp_path: Path) -> None:

@@ -326,7 +326,7 @@ def test_a_flag_of_which_nobody_can_tell_whose_it_is_stops_the_sending(town: Tow
 
 def test_cells_far_away_need_no_room(town: Town) -> None:
     """A reader that gives a sheet the room of its outermost cells ends the process here; the sheet says no dimension."""
-    rows = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (n, n) for n in (*range(9, 2009), 1048576))
+    rows = b"".join(b'<row r="%d"><c r="XFD%d"><v>1</v></c></row>' % (n, n) for n in (*range(9, 209), 20_000))
 
     def far(part: str, text: bytes) -> bytes:
         is_sheet = part.endswith("sheet1.xml")
@@ -338,7 +338,7 @@ def test_cells_far_away_need_no_room(town: Town) -> None:
     _, most = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert accepted(folder) == 1
-    assert most < 50_000_000
+    assert most < 10_000_000
 
 
 def test_what_a_spreadsheet_lays_beside_an_open_workbook_is_not_read(town: Town) -> None:

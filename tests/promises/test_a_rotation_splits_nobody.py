@@ -22,6 +22,7 @@ from pipelines.warehouse.backup import backup, restore
 from pipelines.warehouse.bridge import close_bridge, open_bridge
 from pipelines.warehouse.database import DATABASE, opened
 from pipelines.warehouse.keyring import warehouse_key
+from pipelines.warehouse.linkage_client import linkage_process
 from pipelines.warehouse.linkage_process import second_pseudonyms
 from pipelines.warehouse.load import load_parcels
 from pipelines.warehouse.period import close_year
@@ -32,8 +33,9 @@ from tests.promises.test_keys_are_apart import forms
 from tests.warehouse.parcels import ANAMIZU, EDGE_KEYS, SUZU, WAKASA, Centre, Row, Town, first_token, new_centre
 from tests.warehouse.shelf import birth, delivery, of_child
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 ROOT = Path(__file__).parents[2]
-FIRST, SECOND = LinkageVersion(1), LinkageVersion(2)
+FIRST, SECOND, THIRD = map(LinkageVersion, (1, 2, 3))
 State = dict[str, list[tuple[Any, ...]]]
 CHILDREN, MOVED_EARLY, MOVED_LATE = range(30), range(8), range(8, 16)
 RULES = ("name", "given_phone")
@@ -286,6 +288,18 @@ def test_with_the_bridge_the_release_passes_and_the_watch_ends(world: World, tmp
     assert world.ask(watched).is_empty()
 
 
+def test_another_rotation_does_not_forgive_whom_the_last_one_split(world: World, tmp_path: Path) -> None:
+    """No release passed in between: the cohort is still held against what it was before the first change."""
+    world.open()
+    world.close(anyway=True)
+    world.sends_with(2)
+    assert world.late() == [None]
+    open_bridge(SECOND, THIRD, world.centre.folder, world.centre.warehouse_keys)
+    keys, ledger = world.centre.warehouse_keys, tmp_path / "ledger.jsonl"
+    with pytest.raises(UnsafeError, match=r"cohorts 2023 are new"):
+        release_from(world.centre.folder, keys, ledger, tmp_path / "p.duckdb", "final", "standard", (2023, 2023))
+
+
 def test_closing_needs_nearly_everybody_carried_over(world: World) -> None:
     bridge = status(world.centre.folder, world.centre.warehouse_keys).bridge
     assert bridge is None
@@ -448,6 +462,7 @@ def test_the_process_that_opens_the_warehouse_reads_no_centre_key(
         return path.read_text().strip()
 
     monkeypatch.setattr("pipelines.keys._read_private", watched)
+    monkeypatch.setattr("pipelines.warehouse.rekey.linkage_process", linkage_process)
     world.rekey()
     assert read == ["warehouse-1.key"]
     with pytest.raises(KeyProblem):

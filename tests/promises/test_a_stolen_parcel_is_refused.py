@@ -25,6 +25,7 @@ from pipelines.warehouse.refusal import REASONS, Refused
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town, new_centre, recipients
 from tests.warehouse.shelf import birth, delivery
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 ROWS = [delivery("m1/1"), birth("c1", "m1/1")]
 
 

@@ -16,6 +16,7 @@ from pipelines.warehouse.load import load_parcels
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Row, new_centre
 from tests.warehouse.shelf import antenatal, birth, delivery, notification
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 ROOT = Path(__file__).parents[2]
 State = dict[str, list[tuple[object, ...]]]
 

@@ -13,6 +13,7 @@ from pipelines.warehouse.load import LoadResult, load_parcels
 from tests.edge.made_feeds import OTHER_TOWN, TOWN, Town, row
 from tests.warehouse.parcels import REGISTRY_HEAD
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 KINDS = ("linkage", "centre", "load", "warehouse")
 AGENT = "310000"
 Line = tuple[str, str, int, int]  # municipality, record, from_fy, to_fy

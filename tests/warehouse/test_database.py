@@ -10,7 +10,7 @@ import duckdb
 import pytest
 
 from pipelines.records import RECORDS
-from pipelines.warehouse import database
+from pipelines.warehouse import database, schema
 from pipelines.warehouse.database import attached, make_folder, opened, told_plainly
 from pipelines.warehouse.problem import WarehouseBusy, WarehouseProblem
 from pipelines.warehouse.schema import landing_columns, prepare
@@ -163,6 +163,21 @@ def test_a_code_list_that_has_grown_keeps_the_codes_there_are(folder: Path) -> N
         described = {name: kind for name, kind, *_ in connection.execute("DESCRIBE landing.birth").fetchall()}
         assert described["nicu_code"] == landing_columns(RECORDS["birth"])["nicu_code"]
         assert connection.execute("SELECT nicu_code FROM landing.birth").fetchall() == [("2",)]
+
+
+def test_a_migration_that_stops_halfway_is_applied_whole_the_next_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    step = tmp_path / "migrations" / "9999_later.sql"
+    step.parent.mkdir()
+    monkeypatch.setattr(schema, "files", lambda package: tmp_path)
+    with opened(folder, KEY) as connection:
+        step.write_text("CREATE TABLE state.later (n INTEGER); SELECT error('stopped')")
+        with pytest.raises(duckdb.Error, match="stopped"):
+            prepare(connection)
+        step.write_text("CREATE TABLE state.later (n INTEGER); INSERT INTO state.later VALUES (1)")
+        prepare(connection)
+        assert connection.execute("SELECT n FROM state.later").fetchall() == [(1,)]
 
 
 def test_the_lock_falls_with_its_process(folder: Path) -> None:

@@ -16,16 +16,12 @@ from pipelines.warehouse.status import status
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town, new_centre
 from tests.warehouse.shelf import birth, delivery
 
-
-@pytest.fixture
-def centre(tmp_path: Path) -> Centre:
-    return new_centre(tmp_path)
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 
 
 @pytest.fixture
-def town(centre: Centre) -> Town:
-    town = centre.town(SUZU)
-    init(centre.folder, centre.warehouse_keys, centre.registry(town, centre.town(ANAMIZU)))
+def town(centre: Centre, town: Town) -> Town:
+    """The town, with a first parcel loaded."""
     town.send([birth("c1", "m1/1", birth_weight_g_class=2000), delivery("m1/1")], centre.root / "1")
     load_parcels(centre.root / "1", centre.folder, centre.load_keys)
     return town

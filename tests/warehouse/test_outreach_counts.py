@@ -12,22 +12,11 @@ from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.load import load_parcels
 from pipelines.warehouse.period import close_year, open_year
-from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town, new_centre
+from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town
 from tests.warehouse.shelf import birth
 
+pytestmark = pytest.mark.usefixtures("linkage_in_a_thread")
 SUMMER = date(2023, 7, 1)
-
-
-@pytest.fixture
-def centre(tmp_path: Path) -> Centre:
-    return new_centre(tmp_path)
-
-
-@pytest.fixture
-def town(centre: Centre) -> Town:
-    town = centre.town(SUZU)
-    init(centre.folder, centre.warehouse_keys, centre.registry(town, centre.town(ANAMIZU)))
-    return town
 
 
 def counts(*rows: tuple[str, date, int, int]) -> pl.DataFrame:
