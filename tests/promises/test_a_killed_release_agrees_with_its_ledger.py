@@ -138,7 +138,7 @@ def test_killed_before_it_goes_to_the_disk(
     undisturbed, n_moments, _ = whole
     assert n_moments > 20
     folder = copied(first, tmp_path)
-    process = start(folder, 1 + nth * (n_moments - 1) // max(ON_DISK - 1, 1))
+    process = start(folder, 1 + (nth + 1) * (n_moments - 1) // (ON_DISK + 1))
     process.communicate(timeout=300)
     assert process.returncode == -signal.SIGKILL, "the accident did not happen"
     assert_whole_and_completed(folder, undisturbed, core)
