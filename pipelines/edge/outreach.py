@@ -32,7 +32,19 @@ COUNTED = (
     "for its count this list is remembered, as tokens under your own key alone; the first parcel after the next quarter has ended "
     "takes the counts along, and the tokens are deleted.",
 )
-STARTS_A_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+STARTS_A_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+    "\n",
+    "＝",
+    "＋",
+    "－",
+    "＠",
+)  # full-width too: spreadsheets read both
 
 
 @dataclass(frozen=True)

@@ -486,7 +486,9 @@ def test_the_file_holds_number_rule_and_month_and_is_private(town: Town) -> None
     assert done.file.stat().st_mode & 0o777 == 0o600
 
 
-@pytest.mark.parametrize("cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "cell", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "＝1+1", "＋1", "－1", "＠SUM(A1)"]
+)
 def test_no_cell_is_a_formula(cell: str) -> None:
     assert quoted(cell) == f'"\'{cell}"'
     assert quoted('say "yes"') == '"say ""yes"""'
