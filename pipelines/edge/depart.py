@@ -93,7 +93,8 @@ def depart(
         taken_back(sent, inside, heads.filter("stays")["local_row"]),
         absent(sent, heads["local_row"], complete),
     ]
-    cancelling = _row_keyed(pl.concat(gone).unique(), keys)
+    all_gone = pl.concat(gone).unique()
+    cancelling = _row_keyed(all_gone, keys)
     composite = [_of_leaving(tokens, leaving["record_key"]) for tokens in composite]
     counted = _counted(heads, LEAVES | TOLD_GONE), _counted(heads, ~LEAVES & ~TOLD_GONE)
     not_here = _not_here(sent, heads["local_row"], inside)
@@ -105,7 +106,7 @@ def depart(
     return Departure(
         {**_record_tables(windowed.rows, cancelling), LAG_TABLE: lag},
         {TOKENS_TABLE: _token_table(leaving, composite, cancelling, keys)},
-        _last_of_each(pl.concat([sent, leaving.select(*SENT_SCHEMA)])),
+        _remembered(sent, all_gone, leaving),
         *counted,
         inside["local_person"],
         not_here,
@@ -165,6 +166,14 @@ def _not_here(sent: pl.DataFrame, here: pl.Series, inside: dict[str, pl.Series])
         return []
     gone = sent.filter(~is_tied(inside)).join(here.to_frame(), on="local_row", how="anti")
     return sorted(gone.select("feed", "record").unique().iter_rows())
+
+
+def _remembered(sent: pl.DataFrame, gone: pl.DataFrame, leaving: pl.DataFrame) -> pl.DataFrame:
+    """What left, as it left last (schema SENT_SCHEMA). What is taken back stays, not there: it may tie people."""
+    if gone.height and sent.height:
+        taken = sent.join(gone.with_columns(is_gone=True), on=GONE, how="left", maintain_order="left")["is_gone"]
+        sent = sent.with_columns(is_there=pl.col("is_there") & ~taken.fill_null(value=False))
+    return _last_of_each(pl.concat([sent, leaving.with_columns(is_there=True).select(*SENT_SCHEMA)]))
 
 
 def _last_of_each(sent: pl.DataFrame) -> pl.DataFrame:

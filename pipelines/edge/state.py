@@ -30,7 +30,9 @@ from pipelines.edge.seal import Sealed
 STATE, SENT, SENT_NEXT, LOCK = "state.json", "sent.parquet", "sent.next.parquet", "lock"
 LISTED, LISTED_NEXT, LISTED_LEFT = "outreach.parquet", "outreach.next.parquet", "outreach.left.parquet"
 TOKEN_COLUMNS = ("local_row", "local_person", "local_pregnancy", "local_identity")
-SENT_SCHEMA = {"record": pl.String, "feed": pl.String, **dict.fromkeys(TOKEN_COLUMNS, pl.Binary)}
+SENT_SCHEMA = {
+    "record": pl.String, "feed": pl.String, **dict.fromkeys(TOKEN_COLUMNS, pl.Binary), "is_there": pl.Boolean,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -68,9 +70,13 @@ def held(directory: Path) -> Iterator[State]:
 
 
 def already_sent(directory: Path) -> pl.DataFrame:
-    """Tokens of every row that ever left; schema SENT_SCHEMA. Tokens only: no number, no name."""
+    """Tokens of every row that ever left, and whether it was not taken back since; schema SENT_SCHEMA. Tokens only: no
+    number, no name. A state of before rows were marked says that all are there."""
     path = directory / SENT
-    return pl.read_parquet(path) if path.exists() else pl.DataFrame(schema=SENT_SCHEMA)
+    if not path.exists():
+        return pl.DataFrame(schema=SENT_SCHEMA)
+    sent = pl.read_parquet(path)
+    return sent if "is_there" in sent.columns else sent.with_columns(is_there=True)
 
 
 def listed_before(directory: Path) -> pl.DataFrame:

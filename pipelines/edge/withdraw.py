@@ -40,7 +40,8 @@ def taken_back(sent: pl.DataFrame, inside: dict[str, pl.Series], held_rows: pl.S
 
 
 def absent(sent: pl.DataFrame, local_rows: pl.Series, complete: Mapping[tuple[str, str], int]) -> pl.DataFrame:
-    """Sent rows (columns GONE) of the complete feeds and records whose token is not among those of this delivery.
+    """Sent rows (columns GONE) of the complete feeds and records whose token is not among those of this delivery; not
+    those that were taken back before.
 
     complete: (feed, record) -> per cent of the rows sent before that may be gone. Raises EdgeProblem (2) where more are.
     """
@@ -49,7 +50,7 @@ def absent(sent: pl.DataFrame, local_rows: pl.Series, complete: Mapping[tuple[st
         return gone[0]
     there = local_rows.to_frame("local_row")
     for (feed, record), largest in complete.items():
-        before = sent.filter(pl.col("feed") == feed, pl.col("record") == record).select(GONE)
+        before = sent.filter(pl.col("feed") == feed, pl.col("record") == record, "is_there").select(GONE)
         gone.append(before.join(there, on="local_row", how="anti"))
         if 100 * len(gone[-1]) > largest * len(before):
             raise EdgeProblem(

@@ -4,10 +4,12 @@ import json
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 
 from pipelines.edge.problem import EdgeProblem
 from pipelines.edge.send import SendResult
+from pipelines.edge.state import SENT
 from pipelines.feeds import FEEDS
 from pipelines.keys import create
 from pipelines.records import RECORDS
@@ -75,6 +77,25 @@ def test_a_delivery_that_was_cut_off_is_not_sent(town: Town) -> None:
         town.send()
     assert told.value.exit_code == 2
     assert len(list(town.out.glob("*.parcel"))) == 1
+
+
+def test_what_was_taken_back_before_is_not_missing_from_later_full_deliveries(town: Town, centre: Path) -> None:
+    """Two of twenty leave each time: a tenth, as often as it happens; and a row that comes back may leave again."""
+    note(town, **FULL)
+    for there, gone in (((1, 21), 0), ((1, 19), 2), ((1, 17), 2), ((1, 15), 2), ((1, 17), 0), ((1, 15), 2)):
+        put(town, range(*there))
+        sent = town.send()
+        assert taken_back(sent, centre) == gone
+
+
+def test_a_state_of_before_rows_were_marked_is_read_as_all_there(town: Town, centre: Path) -> None:
+    note(town, **FULL)
+    put(town, range(1, 11))
+    town.send()
+    path = town.state / SENT
+    pl.read_parquet(path).drop("is_there").write_parquet(path)
+    put(town, range(1, 10))
+    assert taken_back(town.send(), centre) == 1
 
 
 def test_numbers_of_another_generation_need_their_own_key(town: Town, centre: Path) -> None:
