@@ -113,6 +113,7 @@ def publish(
 
 
 def _recovered(directory: Path, state: State) -> State:
+    (directory / LISTED_NEXT).unlink(missing_ok=True)  # of a `remember` that did not end
     pending = state.pending
     if pending is None:
         return state
@@ -126,7 +127,7 @@ def _recovered(directory: Path, state: State) -> State:
     if pending.is_sealed and not temporary.exists():
         return _committed(directory, state)
     temporary.unlink(missing_ok=True)
-    for name in (SENT_NEXT, LISTED_NEXT, LISTED_LEFT):
+    for name in (SENT_NEXT, LISTED_LEFT):
         (directory / name).unlink(missing_ok=True)
     return _write(directory, replace(state, pending=None))
 

@@ -13,6 +13,7 @@ from random import Random
 import polars as pl
 
 from pipelines.edge.send import send
+from pipelines.edge.state import LISTED_NEXT, held
 from tests.edge.made_feeds import Town
 from tests.edge.opened_parcel import Opened, opened
 from tests.promises.test_nothing_that_names_a_person_leaves import leaks
@@ -78,6 +79,13 @@ def test_killed_at_any_moment(town: Town, centre: Path, tmp_path: Path) -> None:
     assert_whole(town.out, centre)
     assert [p for p in town.out.iterdir() if p.suffix != ".parcel"] == []
     assert cut_short > KILLS / 3, "most of the sendings must not have got to their end"
+
+
+def test_lines_of_a_list_that_was_killed_while_it_was_kept_do_not_stay(tmp_path: Path) -> None:
+    """They are tokens of people; nothing else would ever come to clear them away."""
+    (tmp_path / LISTED_NEXT).write_bytes(b"tokens")
+    with held(tmp_path):
+        assert not (tmp_path / LISTED_NEXT).exists()
 
 
 def test_a_disk_that_fills_up_at_any_byte(town: Town, centre: Path, disk: Path, tmp_path: Path) -> None:
