@@ -20,9 +20,9 @@ class Lines:
     """Physical lines of one text, numbered from 1, in stretches of whole lines: a line is cut out only where it is asked for.
 
     text: lines that end in `\n`, from `begin` on, in UTF-8 but for those that are not text; the heading is the first
-    stretch, alone. ends: where each stretch ends. shapes: the commas, quotes and newlines of each. firsts: number of the
-    first line of each, and last the number after all lines. not_text: the bytes, as sent, of the lines that are not
-    text, by number.
+    stretch, alone. ends: where each stretch ends. shapes: the commas, quotes and newlines of each, with a newline for
+    the end of every line, the last one's too. firsts: number of the first line of each, and last the number after all
+    lines. not_text: the bytes, as sent, of the lines that are not text, by number.
     """
 
     def __init__(self, text: bytes, begin: int = 0, not_text: Mapping[int, bytes] = NO_LINES) -> None:
@@ -31,9 +31,8 @@ class Lines:
         heading = next(_ends(text, begin, len(text), 0), begin)
         self.ends = [heading, *_ends(text, heading, len(text), STRETCH_BYTES)]
         self.shapes = [text[a:b].translate(None, NOT_PARTING) for a, b in pairwise((begin, *self.ends))]
-        heights = [shape.count(b"\n") for shape in self.shapes]
-        heights[-1] += not text.endswith(b"\n")
-        self.firsts = list(accumulate(heights, initial=1))
+        self.shapes[-1] += b"" if text.endswith(b"\n") else b"\n"
+        self.firsts = list(accumulate((shape.count(b"\n") for shape in self.shapes), initial=1))
         self.not_text = {self._number(at): line for at, line in not_text.items()}
         self._cut: dict[int, list[bytes]] = {}
 

@@ -36,6 +36,12 @@ def test_a_short_and_a_long_row_are_refused_and_their_neighbours_stay() -> None:
     assert read(b"a,b,c\n1,2\n3,4,5\n6,7,8,9\n\n1,1,1\n") == ([(3, "3", "4", "5"), (6, "1", "1", "1")], [2, 4, 5], [])
 
 
+def test_a_short_last_row_of_a_file_without_a_last_newline_is_refused() -> None:
+    assert read(b"a,b,c\n1,2,3\n4") == ([(2, "1", "2", "3")], [3], [])
+    assert read(b"a,b,c\n4") == ([], [2], [])
+    assert read(b"a,b,c\n1,2,3\n4,5,6") == ([(2, "1", "2", "3"), (3, "4", "5", "6")], [], [])
+
+
 def test_an_open_quote_swallows_no_row_below_it() -> None:
     rows, ragged, _ = read(b'a,b,c\n1,"2,3\n4,5,6\n7,8,9\n1,x"y,2\n5,5,5\n')
     assert ([r[0] for r in rows], ragged) == ([3, 4, 6], [2, 5])
