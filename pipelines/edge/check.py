@@ -219,9 +219,10 @@ def _good(rows: pl.DataFrame, is_broken: pl.Series, record: Record) -> tuple[pl.
     is_good, twice = ~is_broken, rows["line"].clear()
     good = hashed.filter(is_good)
     if good.n_unique() < len(good):  # known far sooner than which row of a key is the first
-        maybe = rows.filter(is_good & hashed.is_in(good.filter(good.is_duplicated()).implode()))
-        twice = maybe.filter(~maybe.select(named.is_first_distinct()).to_series())["line"]
-        is_good &= ~rows["line"].is_in(twice.implode())
+        maybe = (is_good & hashed.is_in(good.filter(good.is_duplicated()).implode())).arg_true()
+        again = maybe.filter(~rows[maybe].select(named.is_first_distinct()).to_series())
+        twice = rows["line"].gather(again)  # no name of a row: JSON may hold several on a line
+        is_good &= ~pl.int_range(len(rows), dtype=again.dtype, eager=True).is_in(again.implode())
     return rows if is_good.all() else rows.filter(is_good), twice
 
 
