@@ -222,7 +222,7 @@ def _good(rows: pl.DataFrame, is_broken: pl.Series, record: Record) -> tuple[pl.
         maybe = (is_good & hashed.is_in(good.filter(good.is_duplicated()).implode())).arg_true()
         again = maybe.filter(~rows[maybe].select(named.is_first_distinct()).to_series())
         twice = rows["line"].gather(again)  # no name of a row: JSON may hold several on a line
-        is_good &= ~pl.int_range(len(rows), dtype=again.dtype, eager=True).is_in(again.implode())
+        is_good &= ~pl.int_range(len(rows), dtype=pl.UInt32, eager=True).is_in(again.implode())
     return rows if is_good.all() else rows.filter(is_good), twice
 
 
