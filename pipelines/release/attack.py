@@ -124,17 +124,15 @@ class _Known:
         sender, parent = (towns[c].fill_null(-1).cast(pl.Int64).to_numpy() for c in towns.columns)
         sums = lines.cells[lines.start[:-1]]
         is_one = np.isin(sums, columns) & (lines.kind == LineKind.AREA)
-        at = np.searchsorted(columns, sums[is_one])
-        parts = lines.picked(is_one).equations(n).tocsc()[:, columns].tocsr()
-        parts = (parts + sp.csr_array((np.ones(len(at)), (np.arange(len(at)), at)), shape=parts.shape)).tocsr()
-        return _Known(seen.unknown_equations().tocsc(), sender, parent, at, parts)
+        parts = lines.picked(is_one).equations(n).tocsc()[:, columns].maximum(0).tocsr()
+        return _Known(seen.unknown_equations().tocsc(), sender, parent, np.searchsorted(columns, sums[is_one]), parts)
 
     def by(self, submitters: Rows) -> Mask:
         """What `submitters` know: their own cells, and sums of areas whose only unknown parts are these; those tell
         nothing about another."""
         is_other = ~np.isin(self.sender, submitters)
         while True:
-            new = self.sums[(self.parts @ is_other.astype(float) < ZERO) & is_other[self.sums]]
+            new = self.sums[(self.parts @ is_other.astype(float) == 0) & is_other[self.sums]]
             if not len(new):
                 return ~is_other
             is_other[new] = False

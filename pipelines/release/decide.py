@@ -93,7 +93,9 @@ def _beside(source: Source, of: Ordered, cells: pl.DataFrame, earlier: pl.DataFr
         found.append(then.cells.filter(pl.col("period") == period).select(cells.columns))
     beside = pl.concat(found)
     told = still_true(beside, earlier, of.counts).with_columns(is_told=True)
-    return beside.join(told, on=KEYS, how="left").with_columns(pl.col("is_told").fill_null(value=False))
+    return beside.join(told, on=KEYS, how="left", maintain_order="left").with_columns(
+        pl.col("is_told").fill_null(value=False)
+    )
 
 
 def _without_hidden(cells: pl.DataFrame) -> pl.DataFrame:

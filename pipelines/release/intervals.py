@@ -3,7 +3,7 @@
 The reader knows every equation and inequality and all shown values. A hidden cell is safe when two tables fit all of
 it and differ in that cell by the required width. Most are found many at a time by pushing them apart from a table in
 the middle; for the few that are left, two linear programs each. Holding part of the table still only ever shows less
-room than there is, so what falls into small blocks is tried first.
+room than there is, so parts of it are tried first that cost little.
 """
 
 from collections.abc import Sequence
@@ -39,7 +39,7 @@ def search(
 ) -> Searched:
     """Two tables as far apart as `width` for every `wanted` column, as far as they are found; raises NoTable.
 
-    parts: columns to move while the others are held, smallest first. may_be_empty: columns known to be zero in some
+    parts: columns to move while the others are held, in turn. may_be_empty: columns known to be zero in some
     table. start: what is known of a table that fits, NaN elsewhere. turn: other numbers draw other tables. singles: how
     many columns of each block to try one by one by linear programs, in the last part.
     """

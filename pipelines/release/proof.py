@@ -74,4 +74,4 @@ def _parts(system: System, columns: Rows) -> list[Mask]:
     cells = system.frame.select("count_id", "level").head(system.n_cells)[columns]
     counts = [(cells["count_id"] == count).to_numpy() for count in cells["count_id"].unique().sort()]
     levels = [cells["level"].is_in(levels).to_numpy() for levels in (LOWEST, BELOW_PREFECTURE)]
-    return [*counts, *levels, np.ones(len(columns), dtype=bool)]
+    return [*(counts if len(counts) > 1 else []), *levels, np.ones(len(columns), dtype=bool)]

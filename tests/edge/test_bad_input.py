@@ -80,6 +80,14 @@ def test_a_duplicate_key_keeps_the_first_row_and_a_higher_revision_is_no_duplica
     assert refusals(town) == [("municipal/birth.csv", 3, "person_local", "duplicate_key")]
 
 
+def test_of_rows_on_one_line_the_repeated_one_alone_is_refused(town: Town) -> None:
+    visit = row("child_checkup")
+    file = town.feeds.put("child_checkup", visit, visit, visit | {"person_local": "2"}, feed="pmh")
+    file.write_text(" ".join(file.read_text("utf-8").split()), "utf-8")
+    assert refusals(town) == [("pmh/child_checkup.json", 1, "person_local", "duplicate_key")]
+    assert town.send().counts["child_checkup"].accepted == 2
+
+
 @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp932"])
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
 def test_every_encoding_of_the_feed_is_read(town: Town, encoding: str, end: str) -> None:

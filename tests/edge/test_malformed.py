@@ -19,7 +19,7 @@ from pipelines.feeds import FEEDS
 from pipelines.records import RECORDS
 from tests.edge.made_feeds import CHILD, MOTHER, STRANGER, Folder, row, text_of, workbook_of
 
-MANY = int(os.environ.get("MCHDB_MALFORMED", "480"))
+MANY = int(os.environ.get("MCHDB_MALFORMED", "2000"))
 AT_ONCE = 40
 KINDS = [(feed.name, record) for feed in FEEDS.values() for record in feed.record_names]
 SECRETS = tuple(
