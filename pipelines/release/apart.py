@@ -12,13 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipelines.release.polytope import TOLERANCE, Polytope, Room
-from pipelines.release.projection import Projection
+from pipelines.release.projection import RoughProjection
 from pipelines.release.system import Mask, Rows, Values
 
-TABLES = 16  # at a time
-STEPS, MORE_STEPS = 40, 80  # of each table, when a search begins and when it goes on
-ROUNDS = 8
-WORTH_IT = 0.3  # of the narrow cells a round must open, or another one takes longer than to hide a few more
+TABLES = 8  # at a time
+STEPS, MORE_STEPS = 30, 60  # of each table, when a search begins and when it goes on
+WORTH_A_CELL = (
+    400  # columns that are moved once more to open one cell, when a search begins; twice as many each time it goes on
+)
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit
 UPWARDS = 0.5  # of the wishes
@@ -65,31 +66,30 @@ class _Pushing:
         self.room = Room(polytope)
         self.middle, self.width = self.room.table(middle), polytope.width
         self.scale = self.room.scale(self.middle)
-        self.projection = Projection(self.room.equations, self.scale)
-        self.low = ((self.room.low - self.middle) / self.scale)[:, None]
-        self.high = ((self.room.high - self.middle) / self.scale)[:, None]
+        self.projection = RoughProjection(self.room.equations, self.scale)
+        self.low = ((self.room.low - self.middle) / self.scale)[:, None].astype(np.float32)
+        self.high = ((self.room.high - self.middle) / self.scale)[:, None].astype(np.float32)
         block = np.repeat(np.arange(len(sizes)), sizes)
         self.block = np.concatenate([block, block[polytope.inner]])
         self.n_blocks = len(sizes)
 
     def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator) -> None:
         """Tables until nothing is narrow, or too little is opened by them."""
-        for _ in range(ROUNDS):
-            narrow = np.flatnonzero(wanted & spans.narrow(self.width))
-            if not len(narrow):
-                return
+        narrow = np.flatnonzero(wanted & spans.narrow(self.width))
+        while len(narrow) * WORTH_A_CELL * 2.0**turn > len(self.width):
             force = FORCE * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
             sign = np.where(rng.random(force.shape) < UPWARDS, 1.0, -1.0)
             tables = self.tables(spans, narrow, sign * force, MORE_STEPS if turn else STEPS)
             spans.take(np.arange(len(self.width)), tables)
-            if len(narrow) - int((wanted & spans.narrow(self.width)).sum()) < WORTH_IT * len(narrow):
+            before, narrow = len(narrow), narrow[spans.narrow(self.width)[narrow]]
+            if (before - len(narrow)) * WORTH_A_CELL * 2.0**turn < len(self.width):
                 return
 
     def tables(self, spans: Spans, narrow: Rows, wish: np.ndarray, steps: int) -> np.ndarray:
         """Tables (columns x k) in which the `narrow` columns are pushed by `wish` (narrow x k), up (+) or down (-)."""
-        goal = self._goals(spans, narrow, wish)
+        goal, wish = self._goals(spans, narrow, wish).astype(np.float32), wish.astype(np.float32)
         least, most = np.minimum(wish, 0), np.maximum(wish, 0)
-        table = np.zeros((len(self.middle), wish.shape[1]))
+        table = np.zeros((len(self.middle), wish.shape[1]), np.float32)
         debt = np.zeros_like(table)
         for _ in range(steps):
             debt = table - debt

@@ -1,13 +1,15 @@
 """The first two audits: which hidden cells follow exactly from what is shown, by equations alone."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
 from pipelines.release.errors import UnsafeError
-from pipelines.release.swaps import free_of_submitters
+from pipelines.release.swaps import below_prefecture, free_of_submitters
 from pipelines.release.system import LOWEST, SENDER, LineKind, Mask, Rows, Values, blocks_of
 from pipelines.release.view import View
 
@@ -33,10 +35,10 @@ def peel(equations: sp.csr_array) -> Mask:
         left &= ~told
 
 
-def determined(equations: sp.csr_array) -> Mask:
+def determined(equations: sp.csr_array, seeds: Sequence[int] = SEEDS) -> Mask:
     """Unknowns that the equations fix together: a random change that breaks no equation leaves them as they are."""
     fixed = np.ones(equations.shape[1], dtype=bool)
-    for seed in SEEDS:
+    for seed in seeds:
         if fixed.any():
             fixed &= np.abs(_free_change(equations, seed)) < ZERO
     return fixed
@@ -87,31 +89,53 @@ def told_to_submitters(seen: View, is_suspect: Mask, largest_block: int | None =
     that are no suspects, only what is told together with a suspect.
 
     What a change that can be written down frees is no suspect. Then small parts first: what can change while everything
-    outside a part stands still can change. Last whole blocks; what is left in one of more columns than `largest_block`
-    counts as told without being tried: a suppression may hide more than it must, an audit may not say what is not so.
+    outside a part stands still can change. Last whole blocks. What is left in a block of more columns than
+    `largest_block` counts as told without being tried one by one: a suppression may hide more than it must, an audit may
+    not say what is not so.
     """
-    known, columns = _Known.of(seen), seen.columns()
+    columns = seen.columns()
+    left = (is_suspect & ~free_of_submitters(seen, is_suspect))[columns]
+    if not left.any():
+        return columns[left]
+    known = _Known.of(seen)
     level = seen.system.frame["level"].gather(columns)
-    left = (is_suspect & ~free_of_submitters(seen))[columns]
-    for levels in (LOWEST, (*LOWEST, "medical_area")):
+    for levels, prefecture in product((LOWEST, (*LOWEST, "medical_area")), np.unique(known.prefecture[left])):
         part = level.is_in(levels).to_numpy()
-        left &= ~part | _told_in(known, part, left & part, is_last=False)
-    is_small = _in_blocks_of_at_most(largest_block or len(columns), known.equations)
-    told = left & ~is_small | _told_in(known, is_small, left & is_small, is_last=True)
-    return columns[told]
+        here = known.prefecture == prefecture
+        near = np.flatnonzero(here & np.isin(known.count, known.count[left & part & here]))
+        left[near] = _left_in(known.of_columns(near), part[near], left[near], largest_block)
+    everything, is_new = np.ones(len(columns), dtype=bool), (level.is_in(("prefecture", "nation"))).to_numpy()
+    return columns[_left_in(known, everything, left, largest_block, is_new)]
+
+
+def _left_in(known: "_Known", part: Mask, left: Mask, largest_block: int | None, is_new: Mask | None = None) -> Mask:
+    """What of `left` is not freed by changes within `part`. is_new (in the last part): columns that no part before held;
+    where there is a `largest_block`, larger ones are tried for these only."""
+    is_last = is_new is not None
+    if not (left & part).any():
+        return left
+    block = blocks_of(known.equations @ sp.diags_array(part.astype(float)))
+    is_small = np.bincount(block)[block] <= (largest_block or len(block))
+    where = part & _in_blocks(block, left & part & (is_small | (True if is_new is None else is_new)))
+    left = left & ~_free_by_halves(known, where)
+    where &= is_small & _in_blocks(block, left & part)
+    return left & (~where | _told_in(known, block, where, is_last=is_last))
 
 
 @dataclass(frozen=True)
 class _Known:
     """The unknowns as submitters see them. sender, above: of every column the municipality that sends it (a ward's
     city) and the area above that; -1 where the column is of no lowest area. sums, parts: the columns that are sums of
-    areas, and a row for each with a 1 at its parts."""
+    areas, and a row for each with a 1 at its parts. count, prefecture: their numbers of every column; below
+    prefectures no equation ties two of either."""
 
     equations: sp.csc_array
     sender: Rows
     above: Rows
     sums: Rows
     parts: sp.csr_array
+    count: Rows
+    prefecture: Rows
 
     @staticmethod
     def of(seen: View) -> "_Known":
@@ -125,7 +149,30 @@ class _Known:
         sums = lines.cells[lines.start[:-1]]
         is_one = np.isin(sums, columns) & (lines.kind == LineKind.AREA)
         parts = lines.picked(is_one).equations(n).tocsc()[:, columns].maximum(0).tocsr()
-        return _Known(seen.unknown_equations().tocsc(), sender, parent, np.searchsorted(columns, sums[is_one]), parts)
+        place = pl.DataFrame(
+            {"count": seen.system.frame["count_id"].gather(columns), "prefecture": below_prefecture(seen)[columns]}
+        )
+        count, prefecture = place.select(pl.all().rank("dense").fill_null(0).cast(pl.Int64)).to_numpy().T
+        return _Known(
+            seen.unknown_equations().tocsc(),
+            sender,
+            parent,
+            np.searchsorted(columns, sums[is_one]),
+            parts,
+            count,
+            prefecture,
+        )
+
+    def of_columns(self, some: Rows) -> "_Known":
+        """What they know of `some` columns (in order), with the sums among them."""
+        at = np.full(len(self.sender), -1)
+        at[some] = np.arange(len(some))
+        equations = self.equations[:, some].tocsr()
+        is_here = at[self.sums] >= 0
+        return _Known(
+            equations[np.diff(equations.indptr) > 0].tocsc(), self.sender[some], self.above[some],
+            at[self.sums[is_here]], self.parts[is_here].tocsc()[:, some].tocsr(), self.count[some], self.prefecture[some],
+        )  # fmt: skip
 
     def by(self, submitters: Rows) -> Mask:
         """What `submitters` know: their own cells, and sums of areas whose only unknown parts are these; those tell
@@ -138,22 +185,46 @@ class _Known:
             is_other[new] = False
 
 
-def _in_blocks_of_at_most(most: int, equations: sp.csc_array) -> Mask:
-    block = blocks_of(equations)
-    return np.bincount(block)[block] <= most
+def _in_blocks(block: Rows, some: Mask) -> Mask:
+    """All columns of the blocks in which `some` lie."""
+    is_one = np.zeros(int(block.max(initial=-1)) + 1, dtype=bool)
+    is_one[block[some]] = True
+    return is_one[block]
 
 
-def _told_in(known: _Known, part: Mask, suspect: Mask, *, is_last: bool) -> Mask:
-    """Columns of `part` that somebody could work out if everything outside it were known; looks in the blocks with a
-    suspect, and there first as somebody without a cell of its own."""
-    told = np.zeros(len(part), dtype=bool)
-    if not suspect.any():
-        return told
-    block = blocks_of(known.equations @ sp.diags_array(part.astype(float)))
-    where = part & np.isin(block, block[suspect])
-    told[_determined(known.equations, where)] = True
-    for group in _submitters(known, block, where):
-        told[_told(known, block, where, group, is_last=is_last)] = True
+def _free_by_halves(known: _Known, where: Mask) -> Mask:
+    """Columns of `where` that no other submitter can work out, as far as changes within one half of them show.
+
+    Submitters are numbered, and every binary digit of the number halves them. What can change within its own half for
+    every digit is safe from each other submitter, because some digit tells the two apart; a sum of areas is safe where it
+    can change within either half of one digit.
+    """
+    _, number = np.unique(known.sender[where], return_inverse=True)  # in the order of areas: neighbours part at once
+    is_sum = known.sender[where] < 0
+    free, free_sums = ~is_sum, np.zeros_like(is_sum)
+    columns = np.flatnonzero(where)
+    for digit in range(max(1, int(number.max(initial=0)).bit_length())):
+        own = (number >> digit) & 1
+        moves = np.zeros((2, len(columns)), dtype=bool)
+        for half in (0, 1):
+            some = np.zeros_like(where)
+            some[columns[is_sum | (own == half)]] = True
+            moves[half] = some[columns] & ~np.isin(columns, _determined(known.equations, some, SEEDS[:1]))
+        free &= np.where(own == 0, *moves)
+        free_sums |= is_sum & moves.all(axis=0)
+    found = np.zeros_like(where)
+    found[columns] = free | free_sums
+    return found
+
+
+def _told_in(known: _Known, block: Rows, where: Mask, *, is_last: bool) -> Mask:
+    """Columns of `where`, some blocks, that somebody could work out if everything outside it were known; tries first as
+    somebody without a cell of its own."""
+    told = np.zeros(len(where), dtype=bool)
+    if where.any():
+        told[_determined(known.equations, where)] = True
+        for group in _submitters(known, block, where):
+            told[_told(known, block, where, group, is_last=is_last)] = True
     return told
 
 
@@ -187,8 +258,8 @@ def _told(known: _Known, block: Rows, where: Mask, submitters: Rows, *, is_last:
     return np.unique(np.concatenate([_told(known, block, where, each, is_last=True) for each in halves]))
 
 
-def _determined(equations: sp.csc_array, free: Mask) -> Rows:
+def _determined(equations: sp.csc_array, free: Mask, seeds: Sequence[int] = SEEDS) -> Rows:
     """Columns marked `free` that the equations fix when the others stand still."""
     columns = np.flatnonzero(free)
     part = equations[:, columns].tocsr()
-    return columns[determined(part[np.diff(part.indptr) > 0])]
+    return columns[determined(part[np.diff(part.indptr) > 0], seeds)]

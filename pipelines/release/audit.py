@@ -5,8 +5,9 @@ say more than their counts, and then the three audits of the equations (one unkn
 outsider and as each single submitter. Findings name cells and rules, never a hidden value.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from pipelines.release.attack import Undecided, told_to_outsiders
 from pipelines.release.beside import EARLIER, OUTDATED, with_earlier
 from pipelines.release.borders import bordered
 from pipelines.release.bounds import too_narrow
-from pipelines.release.families import families
+from pipelines.release.families import each, families, worth_a_process
 from pipelines.release.findings import Finding, of_frame
 from pipelines.release.intervals import NoTable
 from pipelines.release.ledger import Ledger
@@ -110,7 +111,11 @@ def _fits(found: list[Finding]) -> bool:
 def _families(release: Published) -> Iterator[Published]:
     """The release in parts: counts tied by nesting or by an indicator stay together, others share no equation."""
     for family in families(release.cells["count_id"].unique(), pairs_of(release.counts, release.indicators.values())):
-        yield replace(release, cells=release.cells.filter(pl.col("count_id").is_in(family)))
+        yield _of_counts(release, family)
+
+
+def _of_counts(release: Published, some: Sequence[str]) -> Published:
+    return replace(release, cells=release.cells.filter(pl.col("count_id").is_in(some)))
 
 
 def _with_past(release: Published, past: Past, outdated: pl.DataFrame | None) -> Iterator[Published]:
@@ -143,7 +148,14 @@ def _wider(release: Published, past: Past, outdated: pl.DataFrame | None, succes
 
 
 def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Finding]:
-    """The primary rule on what is shown, then what follows from it."""
+    """The primary rule on what is shown, then what follows from it; families of counts side by side."""
+    tied = families(release.cells["count_id"].unique(), pairs_of(release.counts, release.indicators.values()))
+    apart = [_of_counts(release, some) for some in worth_a_process(tied, release.cells["count_id"])]
+    done = each(partial(_audit_family, with_intervals=with_intervals), apart, release.cells.height)
+    return [finding for found in done for finding in found]
+
+
+def _audit_family(release: Published, *, with_intervals: bool) -> list[Finding]:
     try:
         pairs = pairs_of(release.counts, release.indicators.values())
         system = bordered(build(_as_known(release), release.places, pairs), release.succession)

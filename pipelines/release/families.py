@@ -38,14 +38,19 @@ def families(counts: Iterable[str], pairs: Iterable[Pair], nested: pl.DataFrame 
 
 
 def worth_a_process(families: list[list[str]], count_of_cell: pl.Series) -> list[list[str]]:
-    """The families, small ones together until they have WORTH_A_PROCESS cells."""
+    """The families, small ones together until they have WORTH_A_PROCESS cells; the largest first, so that none is left to
+    run alone in the end."""
     sizes = dict(count_of_cell.value_counts().iter_rows())
+
+    def size(counts: list[str]) -> int:
+        return sum(sizes[count] for count in counts)
+
     groups: list[list[str]] = []
     for family in families:
-        if not groups or sum(sizes[count] for count in groups[-1]) >= WORTH_A_PROCESS:
+        if not groups or size(groups[-1]) >= WORTH_A_PROCESS:
             groups.append([])
         groups[-1] += family
-    return groups
+    return sorted(groups, key=size, reverse=True)
 
 
 def each(do: Callable[[Given], Done], families: list[Given], n_cells: int) -> list[Done]:

@@ -57,7 +57,11 @@ def search(
 
 
 def _middle(tables: Polytope, start: Values) -> Values:
-    found = middle(Room(tables), start)
+    """A table away from the limits: `start` where it is one."""
+    room = Room(tables)
+    if room.is_inside(room.table(start)):
+        return start
+    found = middle(room, start)
     if found is None:
         found = _Program(tables, "ipm").best(np.zeros(tables.n))
     if found is None:

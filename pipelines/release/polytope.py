@@ -18,6 +18,8 @@ NEARLY = 0.9  # of the way to the first limit
 STEPS = 80
 LEAST = 1.0  # between a first table and its limits, where there is so much
 FITS = TOLERANCE / 10  # what the sums of a table may err
+DIGITS = 1e-9
+NEAR = 1e-3  # a limit: a column that a first table has there is taken away from it
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,13 @@ class Room:
         """A table of the columns, with the room of every pair."""
         return np.concatenate([columns, columns[self.polytope.outer] - columns[self.polytope.inner]])
 
+    def is_inside(self, table: Values) -> bool:
+        """Whether a table keeps all equations and stands inside all limits: on none of them, as true values may."""
+        if np.isnan(table).any() or np.abs(self.right - self.equations @ table).max(initial=0) > FITS:
+            return False
+        down, up = table - self.low, self.high - table
+        return bool((np.minimum(down, up) > 0).all() and (np.abs(np.minimum(down, up) - GIVE) > DIGITS).all())
+
     def scale(self, table: Values) -> Values:
         """How far every column of a table inside may move, by and large: what its nearer limit leaves."""
         return 1 / np.sqrt(1 / (table - self.low) ** 2 + 1 / (self.high - table) ** 2)
@@ -132,5 +141,7 @@ def _begun(room: Room, start: Values) -> Values:
     """A first table, within the limits but not yet fitting."""
     table = room.table(start)
     table = np.where(np.isnan(table), room.low + START, table)
-    table = np.maximum(table, room.low + LEAST)
-    return np.where(table < room.high - LEAST, table, np.maximum((room.low + room.high) / 2, room.high - LEAST))
+    away = np.maximum(table, room.low + LEAST)
+    away = np.where(away < room.high - LEAST, away, np.maximum((room.low + room.high) / 2, room.high - LEAST))
+    is_inside = (room.low + NEAR < table) & (table < room.high - NEAR)
+    return np.where(is_inside, table, away)

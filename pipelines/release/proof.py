@@ -27,17 +27,18 @@ class Proof:
         nothing = np.zeros(n_cells, dtype=bool)
         return Proof(nothing, nothing, np.full(n_cells, np.nan))
 
-    def told(self, seen: View, largest_block: int | None = None, *, anew: bool = False) -> tuple[Rows, "Proof"]:
+    def told(self, seen: View, largest_block: int | None = None, *, with_sums: bool = False) -> tuple[Rows, "Proof"]:
         """Targets that an outsider, or a submitter of another municipality, can work out exactly. Raises Undecided.
 
-        A cell that was free is taken to be so still, unless the question is asked `anew`: what a submitter knows of a
-        sum may change when more is hidden beside it.
+        A cell that was free is free still; but of a sum of areas whose only hidden parts were one submitter's, nobody was
+        asked whether this one can work it out, and other parts may be hidden by now: `with_sums` they are tested again.
         """
         told = told_to_outsiders(seen)
         told = told[seen.is_target[told]]
         if len(told):
             return told, self
-        told = told_to_submitters(seen, ~self.is_free | anew, largest_block)
+        again = seen.system.is_sum_of_areas[: len(self.is_free)] & with_sums
+        told = told_to_submitters(seen, ~self.is_free | again, largest_block)
         is_free = seen.is_unknown & ~np.isin(np.arange(len(self.is_free)), told)
         return told[seen.is_target[told]], replace(self, is_free=is_free)
 
@@ -46,7 +47,8 @@ class Proof:
         stand_in, n = stand_ins(seen), seen.system.n_cells
         columns, tables = polytope(seen, stand_in == np.arange(n))
         wanted = np.zeros(n, dtype=bool)
-        wanted[stand_in[seen.is_target & (seen.width > 0) & ~self.is_wide]] = True
+        asked = self.is_open(seen)
+        wanted[stand_in[asked]] = True
         stands_for = np.bincount(stand_in, minlength=n)
         start = np.where(np.isnan(self.middle), seen.system.value[:n], self.middle)
         start = np.bincount(stand_in, np.where(seen.is_unknown, start, 0), n)
@@ -61,7 +63,7 @@ class Proof:
         )
         narrow, middle = np.zeros(n, dtype=bool), np.where(seen.is_unknown, 0.0, np.nan)
         narrow[columns], middle[columns] = found.is_narrow, found.middle
-        return replace(self, is_wide=self.is_wide | ~narrow[stand_in], middle=middle, turn=self.turn + 1)
+        return replace(self, is_wide=self.is_wide | asked & ~narrow[stand_in], middle=middle, turn=self.turn + 1)
 
     def is_open(self, seen: View) -> Mask:
         """Targets not proven wide."""
@@ -69,9 +71,11 @@ class Proof:
 
 
 def _parts(system: System, columns: Rows) -> list[Mask]:
-    """Columns to move while the others are held: each count by itself, so that no other binds it; then what falls into
-    many blocks, smallest first; then everything."""
+    """Columns to move while the others are held, what falls into many small blocks first: below prefectures each count by
+    itself, so that no other binds it, then what is no sum of areas, then all; the areas above municipalities; everything."""
     cells = system.frame.select("count_id", "level").head(system.n_cells)[columns]
     counts = [(cells["count_id"] == count).to_numpy() for count in cells["count_id"].unique().sort()]
-    levels = [cells["level"].is_in(levels).to_numpy() for levels in (LOWEST, BELOW_PREFECTURE)]
-    return [*(counts if len(counts) > 1 else []), *levels, np.ones(len(columns), dtype=bool)]
+    below = cells["level"].is_in(BELOW_PREFECTURE).to_numpy()
+    apart = [below & of_count for of_count in counts] if len(counts) > 1 else []
+    above = ~cells["level"].is_in(LOWEST).to_numpy()
+    return [*apart, below & ~system.is_sum_of_areas[columns], below, above, np.ones(len(columns), dtype=bool)]

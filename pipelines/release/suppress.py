@@ -167,7 +167,7 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
         reason, found, proof = _found(case, reason, proof)
         before = int((reason > 0).sum())
         if found.any() and turn < REPAIRS:
-            rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle)
+            rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle, 1 + turn)
             reason = _hide(case, reason, rows, Reason.SECONDARY)
         while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
             rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
@@ -199,7 +199,7 @@ def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
     proof = proof.continued(seen)
     found |= proof.is_open(seen)
     if not found.any():
-        rows, proof = proof.told(seen, LARGEST_BLOCK, anew=True)
+        rows, proof = proof.told(seen, LARGEST_BLOCK, with_sums=True)
         found[rows] = True
     return reason, found, proof
 
@@ -237,13 +237,13 @@ def _nearest(case: Case, reason: Rows, found: Rows, n: int = 1) -> Rows:
     return np.array(sorted(picked), dtype=np.int64)
 
 
-def _beside(case: Case, reason: Rows, seen: View, found: Rows, middle: Values) -> Rows:
-    """For every found cell the shown one that would give it the most room for what is lost with it, mixed with a secret
-    draw; the nearest where none would."""
-    n = case.system.n_cells
-    loss = (case.chosen.loss * case.chosen.draw)[:n]
-    picked = relieving(seen, middle, found, _may_hide(case, reason)[:n], loss)
-    return picked if len(picked) else _nearest(case, reason, found)
+def _beside(case: Case, reason: Rows, seen: View, found: Rows, middle: Values, n: int = 1) -> Rows:
+    """For every found cell the `n` shown ones that would give it the most room for what is lost with them, mixed with a
+    secret draw; the nearest where none would."""
+    n_cells = case.system.n_cells
+    loss = (case.chosen.loss * case.chosen.draw)[:n_cells]
+    picked = relieving(seen, middle, found, _may_hide(case, reason)[:n_cells], loss, n)
+    return picked if len(picked) else _nearest(case, reason, found, n)
 
 
 def _may_hide(case: Case, reason: Rows) -> Mask:

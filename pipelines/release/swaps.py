@@ -67,6 +67,13 @@ class Tree:
     parent: Rows
     submitter: Rows
 
+    def of_areas(self, codes: pl.Series) -> "Tree":
+        """The part of the tree with those areas; each but the topmost has its parent among them."""
+        some = np.flatnonzero(np.isin(self.codes, codes.unique().to_numpy()))
+        at = np.full(len(self.codes) + 1, -1)
+        at[some] = np.arange(len(some))
+        return Tree([self.codes[n] for n in some], at[self.parent[some]], self.submitter[some])
+
     @cached_property
     def generations(self) -> list[tuple[Rows, Rows]]:
         """From the top: the areas of one depth, those of one parent beside each other, and where each parent's begin."""
@@ -97,14 +104,30 @@ class Tree:
         return parts.are_any & ~parts.are_two
 
 
-def free_of_submitters(seen: View) -> Mask:
-    """Hidden cells that no single submitter can work out, as two changes show; the others may be as safe."""
+def free_of_submitters(seen: View, is_suspect: Mask) -> Mask:
+    """Hidden cells that no single submitter can work out, as two changes show; the others may be as safe. Looks for changes
+    of suspects, and within their prefectures where these all lie below."""
     free = np.zeros(seen.system.n_cells, dtype=bool)
     tree = _tree(seen)
-    if tree is not None:
-        for cells in _placed(seen, tree).partition_by("count_id"):
-            free[_free_in(cells, tree)] = True
+    if tree is not None and is_suspect.any():
+        placed = _placed(seen, tree).with_columns(
+            is_suspect=pl.Series(is_suspect & seen.is_unknown), prefecture=below_prefecture(seen)
+        )
+        for cells in placed.filter(pl.col("is_suspect").any().over("count_id")).partition_by("count_id"):
+            near = cells.filter("is_suspect")["prefecture"].unique()
+            is_near = pl.lit(near.null_count() > 0) | pl.col("prefecture").is_in(near.implode()).fill_null(value=False)
+            still = cells.filter(pl.col("prefecture").is_null() & ~is_near).with_columns(is_unknown=False)
+            some = pl.concat([cells.filter(is_near), still])
+            free[_free_in(some, tree.of_areas(some["area_code"]))] = True
     return free
+
+
+def below_prefecture(seen: View) -> pl.Series:
+    """The prefecture that every cell lies below, as text; null for those of prefectures and above them."""
+    own = pl.DataFrame({"place": seen.system.prefecture, "area": seen.system.frame["area_code"]}).head(
+        seen.system.n_cells
+    )
+    return own.select(pl.when(pl.col("place") != pl.col("area")).then("place")).to_series()
 
 
 def _placed(seen: View, tree: Tree) -> pl.DataFrame:

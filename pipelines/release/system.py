@@ -103,6 +103,26 @@ class System:
     only_here: Nesting  # nested in the data inside one cell: difference rule and inequality, no sums
 
     @cached_property
+    def prefecture(self) -> pl.Series:
+        """The prefecture that every row lies in, its own rows included; null above prefectures."""
+        areas = self.frame.select("area_code", "parent_code", "level").unique()
+        parent = dict(areas.select("area_code", "parent_code").iter_rows())
+        prefectures = set(areas.filter(pl.col("level") == "prefecture")["area_code"])
+        lies_in: dict[str, str | None] = {}
+        for area in parent:
+            above: str | None = area
+            while above is not None and above not in prefectures:
+                above = parent.get(above)
+            lies_in[area] = above
+        return self.frame["area_code"].replace_strict(lies_in, return_dtype=pl.String)
+
+    @cached_property
+    def is_sum_of_areas(self) -> Mask:
+        lines, found = self.lines, np.zeros(len(self.value), dtype=bool)
+        found[lines.cells[lines.start[:-1]][lines.kind == LineKind.AREA]] = True
+        return found
+
+    @cached_property
     def cell_lines(self) -> Lines:
         """The lines between published cells; those between complements follow from them."""
         return self.lines.picked(self.lines.cells[self.lines.start[:-1]] < self.n_cells)

@@ -1,17 +1,27 @@
-"""Cells at real size: the municipalities of chosen prefectures, births drawn, every declared count split at random."""
+"""Cells at real size: the births of every municipality are drawn, and every count is split off them at random.
 
+The numbers of a count and year are the same whatever other counts and years are drawn beside them.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
+from zlib import crc32
 
 import numpy as np
 import polars as pl
 
-from pipelines.declaration import Indicator, at_or_above
-from pipelines.indicators import COUNTS, INDICATORS
-from pipelines.reference import units
+from pipelines.declaration import Breakdown, Count, Indicator
+from pipelines.indicators import COUNTS, INDICATORS, SUMS
+from pipelines.reference import municipalities
+from pipelines.release.areas import registered_tree
+from pipelines.release.plan import count_parts
+from pipelines.release.system import KEYS
 
 YEARS = ("2022", "2023", "2024")
-POOLED = "2022-2024"
+LEVELS = ("nation", "prefecture", "medical_area", "municipality", "ward")
 SHARES: dict[str, tuple[float, ...]] = {
+    "all": (1.0,),
     "sex": (0.512, 0.488, 0.0),
     "age5": (0.005, 0.07, 0.26, 0.37, 0.233, 0.058, 0.003, 0.001),
     "parity": (0.46, 0.36, 0.178, 0.002),
@@ -19,17 +29,34 @@ SHARES: dict[str, tuple[float, ...]] = {
     "nat": (0.965, 0.032, 0.003),
     "place": (0.35, 0.5, 0.145, 0.005),
     "programme": (0.335, 0.333, 0.332),
+    "contract": (0.8, 0.1, 0.05, 0.04, 0.01),
+    "rule": (0.25, 0.15, 0.2, 0.15, 0.15, 0.05, 0.05),
 }
-INNER = {
-    "low_birth_weight": 0.094, "very_low_birth_weight": 0.08, "preterm_births": 0.056, "early_notifications": 0.95,
-    "deliveries_notified_early": 0.92, "postpartum_1m_seen": 0.86, "epds_complete": 0.85, "epds_high": 0.1,
-    "smoking_yes": 0.02, "relaxed_yes": 0.87,
+
+
+@dataclass(frozen=True)
+class Draw:
+    """A count as a `share` of the births, or of the count that it is drawn `of`; nearly: some come from outside it."""
+
+    share: float
+    of: str | None = None
+    nearly: bool = False
+
+
+ATTENDANCE, FROM_OUTSIDE = 0.955, 0.005
+DECLARED: dict[str, Draw] = {
+    "live_births": Draw(1.0), "new_notifications": Draw(1.02), "deliveries_22w": Draw(0.99),
+    "smoking_answered": Draw(0.92), "relaxed_answered": Draw(2.7), "checkup_3to5m_target": Draw(1.0),
+    "checkup_18m_target": Draw(1.05), "checkup_3y_target": Draw(1.1), "claims_submitted": Draw(15.0),
+    "outreach_listed": Draw(0.1), "low_birth_weight": Draw(0.094, "live_births"),
+    "very_low_birth_weight": Draw(0.08, "low_birth_weight"), "preterm_births": Draw(0.056, "live_births"),
+    "early_notifications": Draw(0.95, "new_notifications"),
+    "deliveries_notified_early": Draw(0.92, "deliveries_22w"), "postpartum_1m_seen": Draw(0.86, "deliveries_22w"),
+    "epds_complete": Draw(0.85, "deliveries_22w"), "epds_high": Draw(0.1, "epds_complete"),
+    "smoking_yes": Draw(0.02, "smoking_answered"), "relaxed_yes": Draw(0.87, "relaxed_answered"),
+    "claims_returned": Draw(0.015, "claims_submitted"), "outreach_reached": Draw(0.7, "outreach_listed"),
+    **{f"checkup_{age}_seen": Draw(ATTENDANCE, f"checkup_{age}_target", nearly=True) for age in ("3to5m", "18m", "3y")},
 }  # fmt: skip
-OUTER = {
-    "live_births": 1.0, "new_notifications": 1.02, "deliveries_22w": 0.99, "smoking_answered": 0.92,
-    "relaxed_answered": 2.7, "checkup_3to5m_target": 1.0, "checkup_18m_target": 1.05, "checkup_3y_target": 1.1,
-}  # fmt: skip
-ATTENDANCE = 0.955
 
 
 @dataclass(frozen=True)
@@ -39,124 +66,127 @@ class MadeCells:
 
 
 def made_cells(prefectures: tuple[str, ...] = ("17", "31", "47"), seed: int = 1) -> MadeCells:
-    """Cells and areas of those prefectures, three single years and the pooled ones, of the counts named above."""
-    rng = np.random.default_rng(seed)
-    towns = units().filter(pl.col("pref_code").is_in(prefectures)).sort("code6")
-    atoms = pl.concat([_atoms(rng, towns, year) for year in YEARS])
-    return MadeCells(_at_every_level(atoms, made_areas(prefectures)), made_areas(prefectures))
+    """Cells and areas of those prefectures, three single years and the pooled ones, of every declared count."""
+    areas = made_areas(prefectures)
+    made = Made(areas, COUNTS, INDICATORS, DECLARED, seed)
+    return MadeCells(made.cells(YEARS, {f"{YEARS[0]}-{YEARS[-1]}": YEARS}), areas)
 
 
-def made_areas(prefectures: tuple[str, ...]) -> pl.DataFrame:
-    """area_code, level, parent_code, population of nation, prefectures, medical areas and municipalities."""
-    towns = units().filter(pl.col("pref_code").is_in(prefectures)).sort("code6")
-    towns = towns.with_columns(
-        nth=pl.col("secondary_medical_area").rank("dense").over("pref_code").cast(pl.Int64),
-        population=pl.col("population_20250101"),
-        prefecture=pl.col("pref_code") + "0000",
-    ).with_columns(medical_area=pl.format("{}M{}", "pref_code", pl.col("nth").cast(pl.String).str.zfill(2)))
-    columns = ("area_code", "level", "parent_code", "population")
-    town = towns.select(
-        area_code="code6", level=pl.lit("municipality"), parent_code="medical_area", population="population"
+def made_areas(prefectures: tuple[str, ...], *, with_wards: bool = False) -> pl.DataFrame:
+    """area_code, level, parent_code, population, births (of the lowest areas only) of nation, prefectures, medical areas,
+    municipalities, and of the wards of designated cities where asked."""
+    lowest = municipalities().filter(pl.col("pref_code").is_in(prefectures)).select(
+        "type", area_code="code6", parent_code="parent_city_code6", population="population_20250101", births="births_2024"
+    )  # fmt: skip
+    is_ward = pl.col("type") == "designated_ward"
+    towns = registered_tree(lowest.filter(~is_ward)["area_code"].to_list())
+    wards = lowest.filter(is_ward & with_wards).select(
+        "area_code", pl.lit("ward").alias("level"), "parent_code", "population"
     )
-    medical = towns.group_by("medical_area", "prefecture").agg(pl.sum("population")).sort("medical_area")
-    prefecture = medical.group_by("prefecture").agg(pl.sum("population")).sort("prefecture")
-    return pl.concat([
-        prefecture.select(area_code=pl.lit("000000"), level=pl.lit("nation"), parent_code=pl.lit(None, pl.String), population=pl.sum("population")).head(1),
-        prefecture.select(area_code="prefecture", level=pl.lit("prefecture"), parent_code=pl.lit("000000"), population="population"),
-        medical.select(area_code="medical_area", level=pl.lit("medical_area"), parent_code="prefecture", population="population"),
-        town.select(columns),
-    ])  # fmt: skip
+    divided = wards["parent_code"].unique()
+    births = lowest.select(
+        "area_code", pl.when(~pl.col("area_code").is_in(divided.implode())).then("births").alias("births")
+    )
+    return pl.concat([towns, wards], how="vertical_relaxed").join(
+        births, on="area_code", how="left", maintain_order="left"
+    )
 
 
-def lowest_levels() -> dict[tuple[str, str], tuple[str, str]]:
-    """(count, breakdown) -> lowest level of single years, of pooled years: the finest of its indicators."""
-    finest: dict[tuple[str, str], tuple[str, str]] = {}
-    for indicator in INDICATORS.values():
-        for count_id in counts_of(indicator):
-            for breakdown in ("all", *(b.id for b in indicator.breakdowns)):
-                single, pooled = finest.get((count_id, breakdown), ("nation", "nation"))
-                own_single, own_pooled = _levels(indicator, breakdown)
-                finest[count_id, breakdown] = (_finer(single, own_single), _finer(pooled, own_pooled))
-    return finest
+@dataclass(frozen=True)
+class Made:
+    """Counts of `areas`, drawn as `draws` say; those without a draw are left out."""
 
+    areas: pl.DataFrame
+    counts: Mapping[str, Count]
+    indicators: Mapping[str, Indicator]
+    draws: Mapping[str, Draw]
+    seed: int = 1
 
-def counts_of(indicator: Indicator) -> tuple[str, ...]:
-    numerator = () if indicator.kind == "mean" else (indicator.numerator,)
-    return (*numerator, indicator.denominator) if indicator.denominator else numerator
+    @cached_property
+    def lowest(self) -> pl.DataFrame:
+        return self.areas.drop_nulls("births").sort("area_code")
 
+    @cached_property
+    def plan(self) -> list[tuple[str, bool, Breakdown, tuple[str, ...]]]:
+        """count, is_pooled, breakdown, levels: what the indicators publish of the counts that are drawn."""
+        over = {s.id: s.over for s in SUMS.values()}
+        parts = count_parts(self.indicators.values(), LEVELS, over)
+        return [(p.id, p.is_pooled, p.breakdown, p.levels) for p in parts if p.id in self.draws]
 
-def _levels(indicator: Indicator, breakdown_id: str) -> tuple[str, str]:
-    floor = next((b.lowest_level for b in indicator.breakdowns if b.id == breakdown_id), "municipality")
-    single, pooled = indicator.lowest_level, indicator.lowest_level_pooled
-    return _coarser(single, floor), _coarser(pooled, floor)
-
-
-def _coarser(a: str, b: str) -> str:
-    return b if _finer(a, b) == a else a
-
-
-def _finer(a: str, b: str) -> str:
-    return a if len(at_or_above(a)) > len(at_or_above(b)) else b
-
-
-def _atoms(rng: np.random.Generator, towns: pl.DataFrame, year: str) -> pl.DataFrame:
-    births = rng.poisson(towns["births_2024"].to_numpy())
-    drawn: dict[tuple[str, str], np.ndarray] = {}  # (count, breakdown) -> town x category
-    every = {b.id: b for i in INDICATORS.values() for b in i.breakdowns if b.id in SHARES}
-    for count_id, share in OUTER.items():
-        total = births if share == 1.0 else rng.poisson(births * share)
-        drawn[count_id, "all"] = total[:, None]
-        for b in every.values():
-            drawn[count_id, b.id] = rng.multinomial(total, np.array(SHARES[b.id]) / sum(SHARES[b.id]))
-    for count_id, share in INNER.items():
-        outer = str(COUNTS[count_id].within)
-        total = rng.binomial(drawn[outer, "all"][:, 0], share)
-        drawn[count_id, "all"] = total[:, None]
-        for b in every.values():
-            drawn[count_id, b.id] = np.array(
-                [
-                    rng.multivariate_hypergeometric(c, t) if t else np.zeros_like(c)
-                    for c, t in zip(drawn[outer, b.id], total, strict=True)
-                ]
+    def cells(self, years: Iterable[str], spans: Mapping[str, Iterable[str]]) -> pl.DataFrame:
+        """KEYS and value of single years and of pooled `spans`, at every level that is published."""
+        atoms = pl.concat([frame for year in years for frame in self._atoms(year)])
+        pooled = [
+            atoms.filter(pl.col("period").is_in(list(of))).with_columns(
+                period=pl.lit(span), period_kind=pl.lit("pooled_3y")
             )
-    for age in ("3to5m", "18m", "3y"):
-        target = drawn[f"checkup_{age}_target", "sex"]
-        drawn[f"checkup_{age}_seen", "sex"] = rng.binomial(target, ATTENDANCE) + rng.poisson(target * 0.005)
-        drawn[f"checkup_{age}_seen", "all"] = drawn[f"checkup_{age}_seen", "sex"].sum(axis=1, keepdims=True)
-    frames = []
-    for count_id, breakdown_id in (key for key in lowest_levels() if key in drawn):
-        codes = ["all"] if breakdown_id == "all" else [c.code for c in every[breakdown_id].categories]
-        table = drawn[count_id, breakdown_id]
-        frames += [
-            pl.DataFrame({"area_code": towns["code6"], "value": table[:, i]}).select(
-                count_id=pl.lit(count_id), period=pl.lit(year), period_kind=pl.lit(COUNTS[count_id].basis),
-                area_code="area_code", breakdown_id=pl.lit(breakdown_id), category_code=pl.lit(code),
+            for span, of in spans.items()
+        ]
+        level = pl.concat([atoms, *pooled]).group_by(KEYS).agg(pl.sum("value"))
+        levels = []
+        parent = self.areas.select("area_code", "parent_code")
+        while not level.is_empty():
+            levels.append(level)
+            up = level.join(parent, on="area_code").drop_nulls("parent_code")
+            level = up.with_columns(area_code="parent_code").group_by(KEYS).agg(pl.sum("value"))
+        every = (
+            pl.concat(levels)
+            .group_by(KEYS)
+            .agg(pl.sum("value"))
+            .join(self.areas.select("area_code", "level"), on="area_code")
+        )
+        wanted = [
+            (count_id, is_pooled, breakdown.id, level)
+            for count_id, is_pooled, breakdown, at in self.plan
+            for level in at
+        ]
+        keys = pl.DataFrame(wanted, schema=["count_id", "is_pooled", "breakdown_id", "level"], orient="row")
+        is_pooled = pl.col("period_kind").str.starts_with("pooled")
+        published = every.with_columns(is_pooled=is_pooled).join(keys, on=keys.columns, how="semi")
+        return published.select(*KEYS, "value").sort(KEYS)
+
+    def _atoms(self, year: str) -> Iterator[pl.DataFrame]:
+        """The lowest areas in one year."""
+        drawn: dict[str, dict[str, np.ndarray]] = {}
+        breakdowns = {b.id: b for _, _, b, _ in sorted(self.plan, key=lambda part: part[2].id)}
+        wanted = {(count_id, b.id) for count_id, _, b, _ in self.plan}
+        for count_id, draw in self.draws.items():
+            rng = np.random.default_rng([self.seed, int(year), crc32(count_id.encode())])
+            outer = drawn[draw.of] if draw.of else None
+            drawn[count_id] = self._drawn(rng, draw, outer, list(breakdowns))
+            for breakdown_id, table in drawn[count_id].items():
+                if (count_id, breakdown_id) in wanted:
+                    yield from self._rows(self.counts[count_id], year, breakdowns[breakdown_id], table)
+
+    def _drawn(
+        self, rng: np.random.Generator, draw: Draw, outer: dict[str, np.ndarray] | None, breakdowns: list[str]
+    ) -> dict[str, np.ndarray]:
+        """breakdown -> areas x categories."""
+        if outer is None:
+            total = rng.poisson(self.lowest["births"].to_numpy() * draw.share)
+            return {b: rng.multinomial(total, np.array(SHARES[b]) / sum(SHARES[b])) for b in breakdowns}
+        total = rng.binomial(outer["all"][:, 0], draw.share)
+        tables = {b: _inside(rng, table, total) for b, table in outer.items()}
+        if draw.nearly:
+            more = rng.poisson(outer["all"][:, 0] * FROM_OUTSIDE)
+            tables = {b: t + rng.multinomial(more, np.array(SHARES[b]) / sum(SHARES[b])) for b, t in tables.items()}
+        return tables
+
+    def _rows(self, count: Count, year: str, breakdown: Breakdown, table: np.ndarray) -> Iterator[pl.DataFrame]:
+        for nth, category in enumerate(breakdown.categories):
+            yield pl.DataFrame({"area_code": self.lowest["area_code"], "value": table[:, nth]}).select(
+                count_id=pl.lit(count.id), period=pl.lit(year), period_kind=pl.lit(count.basis), area_code="area_code",
+                breakdown_id=pl.lit(breakdown.id), category_code=pl.lit(category.code),
                 value=pl.col("value").cast(pl.Int64),
-            )
-            for i, code in enumerate(codes)
-        ]  # fmt: skip
-    return pl.concat(frames)
+            )  # fmt: skip
 
 
-def _at_every_level(atoms: pl.DataFrame, areas: pl.DataFrame) -> pl.DataFrame:
-    keys = ["count_id", "period", "period_kind", "area_code", "breakdown_id", "category_code"]
-    pooled = atoms.with_columns(period=pl.lit(POOLED), period_kind=pl.lit("pooled_3y"))
-    level = pl.concat([atoms, pooled]).group_by(keys).agg(pl.sum("value"))
-    levels = [level]
-    for _ in range(3):
-        up = level.join(areas.select("area_code", "parent_code"), on="area_code")
-        level = up.with_columns(area_code="parent_code").group_by(keys).agg(pl.sum("value"))
-        levels.append(level)
-    allowed = [
-        (count_id, breakdown_id, kind, shown)
-        for (count_id, breakdown_id), (single, pool) in lowest_levels().items()
-        for kind, lowest in ((COUNTS[count_id].basis, single), ("pooled_3y", pool))
-        for shown in at_or_above(lowest)
-    ]
-    wanted = pl.DataFrame(allowed, schema=["count_id", "breakdown_id", "period_kind", "level"], orient="row")
-    every = pl.concat(levels).join(areas.select("area_code", "level"), on="area_code")
-    return (
-        every.join(wanted, on=["count_id", "breakdown_id", "period_kind", "level"], how="semi")
-        .select(*keys, "value")
-        .sort(keys)
-    )
+def _inside(rng: np.random.Generator, table: np.ndarray, total: np.ndarray) -> np.ndarray:
+    """`total` of those in each row of `table`, drawn without regard to the category (multivariate hypergeometric)."""
+    left, rest = total.copy(), table.sum(axis=1)
+    found = np.zeros_like(table)
+    for category in range(table.shape[1]):
+        rest = rest - table[:, category]
+        found[:, category] = rng.hypergeometric(table[:, category], rest, left)
+        left = left - found[:, category]
+    return found
