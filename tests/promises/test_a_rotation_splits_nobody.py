@@ -19,7 +19,7 @@ from pipelines.records.linkage import LinkageVersion
 from pipelines.release.errors import UnsafeError
 from pipelines.warehouse import database
 from pipelines.warehouse.backup import backup, restore
-from pipelines.warehouse.bridge import close_bridge, open_bridge
+from pipelines.warehouse.bridge import Crossing, close_bridge, open_bridge
 from pipelines.warehouse.database import DATABASE, opened
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.linkage_client import linkage_process
@@ -313,6 +313,35 @@ def test_closing_needs_nearly_everybody_carried_over(world: World) -> None:
     bridge = status(world.centre.folder, world.centre.warehouse_keys).bridge
     assert bridge is not None and (bridge.residents, bridge.carried) == (54, 0)
     assert any("0 of 54" in line for line in status(world.centre.folder, world.centre.warehouse_keys).lines())
+
+
+def test_no_town_is_left_behind_whole_however_many_the_others_carry_over(world: World) -> None:
+    """One child of a third town is 1 of 55 residents, less than 2 % of all; and all that this town has."""
+    assert world.load((WAKASA, [birth("w1", "w/1")])) == [None]
+    bridged(world)
+    bridge = status(world.centre.folder, world.centre.warehouse_keys).bridge
+    assert bridge is not None and (bridge.residents, bridge.carried) == (55, 54)
+    short = f"{WAKASA}: 1 人中 0 人 / 0 of 1"
+    assert [line for line in status(world.centre.folder, world.centre.warehouse_keys).lines() if short in line]
+    with pytest.raises(WarehouseProblem, match=rf"{WAKASA} \(0 of 1\)[^/]*--bridge-from") as refused:
+        world.close()
+    assert refused.value.exit_code == 64
+    assert SUZU not in str(refused.value) and ANAMIZU not in str(refused.value)
+    assert world.load((WAKASA, [birth("w1", "w/1")])) == [None]
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("residents", "carried", "is_enough"),
+    [
+        *((1, 1, True), (1, 0, False), (2, 1, True), (2, 0, False), (50, 49, True), (50, 48, False), (51, 49, True)),
+        *((100, 98, True), (100, 97, False), (10_000, 9_800, True), (10_000, 9_799, False)),
+    ],
+)
+def test_a_submitter_may_lose_two_per_cent_rounded_up_and_never_all(
+    residents: int, carried: int, is_enough: bool
+) -> None:
+    assert Crossing(WAKASA, residents, carried).is_enough == is_enough
 
 
 def test_versions_are_taken_and_refused_by_the_state_of_the_bridge(world: World) -> None:
