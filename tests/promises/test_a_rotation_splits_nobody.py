@@ -20,13 +20,15 @@ from pipelines.release.errors import UnsafeError
 from pipelines.warehouse import database
 from pipelines.warehouse.backup import backup, restore
 from pipelines.warehouse.bridge import Crossing, close_bridge, open_bridge
+from pipelines.warehouse.cohort import compared
 from pipelines.warehouse.database import DATABASE, opened
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.linkage_client import linkage_process
 from pipelines.warehouse.linkage_process import second_pseudonyms
 from pipelines.warehouse.load import load_parcels
-from pipelines.warehouse.period import close_year
+from pipelines.warehouse.period import close_year, open_year
 from pipelines.warehouse.problem import WarehouseProblem
+from pipelines.warehouse.refresh import refresh_if_stale
 from pipelines.warehouse.rekey import rekey
 from pipelines.warehouse.status import status
 from tests.promises.test_keys_are_apart import forms
@@ -270,6 +272,64 @@ def test_without_a_bridge_the_release_is_blocked_and_says_why(world: World, tmp_
     with pytest.raises(UnsafeError):
         preview_from(world.centre.folder, keys, ledger, "final", "standard", (2023, 2023))
     assert ledger.read_bytes() == before and not (tmp_path / "p.duckdb").exists()
+
+
+def test_what_is_left_behind_is_found_again_when_it_is_sent_in_the_version_in_use(world: World, tmp_path: Path) -> None:
+    """The way out that the sentence names: the town's own keys of its residents stay, and bear tokens of both versions."""
+    world.open()
+    world.close(anyway=True)
+    world.sends_with(2)
+    assert world.late() == [None]
+    assert watched(world) == (30, 38, 38 - len(MOVED_LATE))
+    assert world.load((SUZU, born())) == [None]
+    assert watched(world) == (30, 30, 0)
+    keys, ledger, out = world.centre.warehouse_keys, tmp_path / "ledger.jsonl", tmp_path / "p.duckdb"
+    release_from(world.centre.folder, keys, ledger, out, "final", "standard", (2023, 2023))
+
+
+def test_who_came_late_to_a_year_opened_again_is_not_taken_for_split(world: World, tmp_path: Path) -> None:
+    """A tenth more children than before, none of them there twice: the bridge carried everybody over."""
+    bridged(world)
+    world.close()
+    came_late(world)
+    assert watched(world) == (30, 33, 0)
+    keys, ledger, out = world.centre.warehouse_keys, tmp_path / "ledger.jsonl", tmp_path / "p.duckdb"
+    release_from(world.centre.folder, keys, ledger, out, "final", "standard", (2023, 2023))
+
+
+def test_who_came_late_stops_the_release_where_people_may_be_split_as_well(world: World, tmp_path: Path) -> None:
+    world.open()
+    world.close(anyway=True)
+    came_late(world)
+    keys, ledger = world.centre.warehouse_keys, tmp_path / "ledger.jsonl"
+    with pytest.raises(UnsafeError, match=r"cohorts 2023 are new.*send all they hold once more"):
+        release_from(world.centre.folder, keys, ledger, tmp_path / "p.duckdb", "final", "standard", (2023, 2023))
+
+
+def test_of_a_person_known_by_two_rules_both_must_cross(world: World) -> None:
+    """Sent again without the telephone: who is known by it alone elsewhere would be split off."""
+    world.open()
+    world.sends_with(2, bridge_from=1)
+    assert world.load((SUZU, [birth(f"c{i}", f"m{i}/1", tokens={"name": f"c{i}"}) for i in CHILDREN])) == [None]
+    assert watched(world) == (30, 30, 30)
+    assert world.load((SUZU, born())) == [None]
+    assert watched(world) == (30, 30, 0)
+
+
+def came_late(world: World) -> None:
+    """Three children whom a town tells of when their year is closed; it is opened for them, and closed again."""
+    world.sends_with(2)
+    assert world.load((SUZU, [birth(f"late{i}", f"l{i}/1") for i in range(3)])) == [None]
+    open_year(2023, world.centre.folder, world.centre.warehouse_keys)
+    close_year(2023, world.centre.folder, world.centre.warehouse_keys)
+
+
+def watched(world: World) -> tuple[int, int, int]:
+    """Of the closed cohort: persons before the change, persons now, those left behind."""
+    with opened(world.centre.folder, warehouse_key(world.centre.warehouse_keys)) as connection:
+        refresh_if_stale(connection)
+        [(_, *persons)] = compared(connection).rows()
+    return persons[0], persons[1], persons[2]
 
 
 def test_with_the_bridge_the_release_passes_and_the_watch_ends(world: World, tmp_path: Path) -> None:
