@@ -13,15 +13,20 @@ from pipelines.warehouse.schema import CLOSED_YEARS, fiscal_year
 
 PERSONS = f"""SELECT person_id, {fiscal_year("min(birth_month)")} AS fiscal_year
     FROM core.resident GROUP BY person_id HAVING min(birth_month) IS NOT NULL"""
-# By one rule at least the version in use does not find them: somebody known by that rule alone would not be linked.
+WATCHED = (
+    f"SELECT person_id, fiscal_year FROM ({PERSONS}) WHERE fiscal_year IN (SELECT fiscal_year FROM state.cohort_before)"
+)
+# One of their residents at least is not found under the version in use by a rule by which it was: whoever is known by that
+# rule alone, as that submitter knows it, would not be linked.
 LEFT_BEHIND = f"""SELECT DISTINCT person_id FROM (
     SELECT r.person_id, bool_or(d.status IS NOT NULL OR b.former IS NOT NULL) AS is_found
-    FROM core.resident r
-    JOIN landing.token t ON t.resident_key = r.resident_key
+    FROM landing.token t
+    JOIN (SELECT person_id, resident_key FROM core.resident SEMI JOIN ({WATCHED}) USING (person_id)) r
+        ON r.resident_key = t.resident_key
     LEFT JOIN state.linkage_domain d ON d.key_version = t.key_version AND d.canon_version = t.canon_version
         AND d.status = '{CURRENT}'
     LEFT JOIN state.bridge b ON b.rule = t.rule AND b.former = t.pseudonym
-    GROUP BY r.person_id, t.rule) WHERE NOT is_found"""
+    GROUP BY r.person_id, r.resident_key, t.rule) WHERE NOT is_found"""
 
 
 def remember(connection: duckdb.DuckDBPyConnection) -> None:
@@ -41,7 +46,7 @@ def compared(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
     does not find; empty where no version change is watched."""
     return connection.execute(
         f"""SELECT b.fiscal_year, any_value(b.persons) AS before, count(p.person_id) AS now, count(l.person_id) AS left_behind
-        FROM state.cohort_before b LEFT JOIN ({PERSONS}) p ON p.fiscal_year = b.fiscal_year
+        FROM state.cohort_before b LEFT JOIN ({WATCHED}) p ON p.fiscal_year = b.fiscal_year
         LEFT JOIN ({LEFT_BEHIND}) l ON l.person_id = p.person_id
         GROUP BY b.fiscal_year ORDER BY b.fiscal_year"""
     ).pl()

@@ -282,6 +282,8 @@ def test_what_is_left_behind_is_found_again_when_it_is_sent_in_the_version_in_us
     assert world.late() == [None]
     assert watched(world) == (30, 38, 38 - len(MOVED_LATE))
     assert world.load((SUZU, born())) == [None]
+    assert watched(world) == (30, 30, len(MOVED_EARLY)), "nobody is split, but what the other town knows is not found"
+    assert world.load((ANAMIZU, moved(MOVED_EARLY))) == [None]
     assert watched(world) == (30, 30, 0)
     keys, ledger, out = world.centre.warehouse_keys, tmp_path / "ledger.jsonl", tmp_path / "p.duckdb"
     release_from(world.centre.folder, keys, ledger, out, "final", "standard", (2023, 2023))
