@@ -431,7 +431,7 @@ class Policy:
     interval_floor: int  # an attacker's interval is at least max(interval_floor, k/2)
     hidden_areas_on_a_line: int
     pooled_years: int
-    new_persons_percent: int  # of a closed birth cohort after a version change; more of them are people split in two
+    new_persons_percent: int  # of a closed cohort after a version change; more, and as many left behind, are split
     lowest_level: dict[str, str] = field(default_factory=dict)  # per sensitivity class: no count below this level
     settings: dict[str, str] = field(default_factory=dict)  # key -> value as published, with its meaning
 

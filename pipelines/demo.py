@@ -3,7 +3,6 @@
 import csv
 import shutil
 import sys
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from pipelines.conduct import counted_records, init_warehouse, release_from
 from pipelines.declaration import Problem
+from pipelines.release.clock import Clock
 
 MARK = ".mchdb-demo"
 FISCAL_YEARS = (2022, 2024)
@@ -18,26 +18,25 @@ CENTRE_KINDS = ("linkage", "centre", "load", "warehouse")
 
 
 @dataclass
-class Clock:
+class Walk:
     """Where the time went, and what was said on the way: counts and names of files, never a record's value."""
 
-    stages: list[tuple[str, float]] = field(default_factory=list)
+    clock: Clock = field(default_factory=Clock)
     said: list[str] = field(default_factory=list)
 
     @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
+    def station(self, name: str) -> Iterator[None]:
         print(f"… {name}", file=sys.stderr, flush=True)
-        start = time.perf_counter()
-        yield
-        self.stages.append((name, time.perf_counter() - start))
+        with self.clock.stage(name):
+            yield
 
     def say(self, *lines: str) -> None:
         print(*lines, sep="\n")
         self.said += lines
 
     def tell(self) -> None:
-        self.say(*(f"{seconds:7.1f} s  {name}" for name, seconds in self.stages))
-        self.say(f"{sum(s for _, s in self.stages):7.1f} s  合計 / total")
+        self.say(*(f"{seconds:7.1f} s  {name}" for name, seconds in self.clock.seconds.items()))
+        self.say(f"{sum(self.clock.seconds.values()):7.1f} s  合計 / total")
 
 
 @dataclass(frozen=True)
@@ -61,27 +60,27 @@ class Places:
         return [self.keys(kind) for kind in CENTRE_KINDS]
 
 
-def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: int = 2) -> Clock:
+def run_demo(out: Path, prefectures: tuple[str, ...], *, seed: int = 1, jobs: int = 2) -> Walk:
     """Cohort, keys, edge, warehouse and release (audited before it appears) into `out`; tells where the time went.
 
     What is printed also stands in `logs/demo.log`.
     """
     _fresh(out)
-    places, clock = Places(out), Clock()
-    with clock.stage("合成コホート / synthetic cohort"):
-        clock.say(*_cohort(places, prefectures, seed, jobs))
-    with clock.stage("鍵と登録簿 / keys and registry"):
+    places, walk = Places(out), Walk()
+    with walk.station("合成コホート / synthetic cohort"):
+        walk.say(*_cohort(places, prefectures, seed, jobs))
+    with walk.station("鍵と登録簿 / keys and registry"):
         _keys(places)
         _registry(places)
-    with clock.stage("提出元: 検査・保護・仮名化・封緘 / edge"):
-        clock.say(*_send(places, jobs))
-    with clock.stage("中央: 開封・二次仮名化・格納・連結 / load and link"):
-        clock.say(*_load(places))
-    with clock.stage("集計・秘匿・監査・公表 / release"):
-        clock.say(*_release(places))
-    clock.tell()
-    _log(places, clock)
-    return clock
+    with walk.station("提出元: 検査・保護・仮名化・封緘 / edge"):
+        walk.say(*_send(places, jobs))
+    with walk.station("中央: 開封・二次仮名化・格納・連結 / load and link"):
+        walk.say(*_load(places))
+    with walk.station("集計・秘匿・監査・公表 / release"):
+        walk.say(*_release(places))
+    walk.tell()
+    _log(places, walk)
+    return walk
 
 
 def _fresh(out: Path) -> None:
@@ -97,9 +96,9 @@ def _fresh(out: Path) -> None:
     (out / MARK).touch()
 
 
-def _log(places: Places, clock: Clock) -> None:
+def _log(places: Places, walk: Walk) -> None:
     (places.out / "logs").mkdir()
-    (places.out / "logs" / "demo.log").write_text("".join(f"{line}\n" for line in clock.said), "utf-8")
+    (places.out / "logs" / "demo.log").write_text("".join(f"{line}\n" for line in walk.said), "utf-8")
 
 
 def _cohort(places: Places, prefectures: tuple[str, ...], seed: int, jobs: int) -> Iterable[str]:

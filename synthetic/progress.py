@@ -17,7 +17,7 @@ SECONDS_BETWEEN_LINES = 10.0
 def shown() -> Iterator[ShowsProgress]:
     """A callable for `make_cohort(progress=...)`."""
     if not sys.stderr.isatty():
-        yield Lines()
+        yield PlainLines()
         return
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[rows]}"), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
@@ -35,7 +35,7 @@ class _Bars:
         self._bars.update(self._tasks[stage], completed=done, total=total, rows=told)
 
 
-class Lines:
+class PlainLines:
     """One line per stage and `SECONDS_BETWEEN_LINES`, and one at the end of a stage."""
 
     def __init__(self) -> None:

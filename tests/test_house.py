@@ -69,6 +69,22 @@ def test_a_name_that_says_nothing_is_found(path: str) -> None:
     assert says_nothing(Path(path))
 
 
+def class_names(folder: Path) -> Iterator[str]:
+    """Of every class in the modules of a folder and below; at the top of a package, of its own modules alone."""
+    modules = folder.glob("*.py") if folder.name in PACKAGES else folder.rglob("*.py")
+    for module in modules:
+        yield from (n.name for n in ast.parse(module.read_text("utf-8")).body if isinstance(n, ast.ClassDef))
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_class_name_means_one_thing_in_its_room_and_in_what_every_room_sees(package: str) -> None:
+    """Rooms that never meet may each have their own `Table`; what lies at the top of a package is seen from all of them."""
+    top = list(class_names(ROOT / package))
+    for room in (folder for folder in (ROOT / package).iterdir() if folder.is_dir()):
+        names = [*top, *class_names(room)]
+        assert {name for name in names if names.count(name) > 1} == set(), room.name
+
+
 def test_every_dependency_has_its_reason() -> None:
     """As a comment on its own line of pyproject.toml."""
     lines = (ROOT / "pyproject.toml").read_text("utf-8").splitlines()

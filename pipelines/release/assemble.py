@@ -29,7 +29,7 @@ from pipelines.release.tables import (
 
 SCHEMA_VERSION = 1
 AUDIT_FAILED = 3
-COHORTS = {"fiscal_year": pl.Int64, "before": pl.Int64, "now": pl.Int64}
+COHORTS = {"fiscal_year": pl.Int64, "before": pl.Int64, "now": pl.Int64, "left_behind": pl.Int64}
 COMPLETE = 0.95  # share of births below which a value is marked as partial (domain 1.1, no. 8)
 
 
@@ -40,7 +40,8 @@ class Source:
     secret: derived from the warehouse key; it never leaves the warehouse.
     watermark: what was loaded (keyed), so that the same batches give the same release.
     arrival: municipality_code, fiscal_year, record, rows. quality: rows of the published table.
-    cohorts: fiscal_year, before, now: persons of closed birth cohorts before a version change that is watched, and now.
+    cohorts: fiscal_year, before, now, left_behind: persons of closed birth cohorts before a version change that is watched,
+    and now; those of now whom the version in use does not find.
     """
 
     connection: duckdb.DuckDBPyConnection

@@ -1,4 +1,4 @@
-"""Where the time of a release went."""
+"""Where the time went, stage by stage."""
 
 import time
 from collections.abc import Iterator

@@ -59,16 +59,22 @@ def _years(source: Source, status: str, asked: tuple[int, int] | None) -> tuple[
 
 
 def _refuse_split(source: Source, policy: Policy) -> None:
-    """Nobody is born into a closed cohort: whoever is new after a version change is there twice (privacy, hole 20)."""
-    is_split = 100 * (pl.col("now") - pl.col("before")) > policy.new_persons_percent * pl.col("now")
+    """Nobody is born into a closed cohort: whoever is new after a version change is there twice (privacy, hole 20), or came
+    late, by a year that was opened again. Where fewer are left behind than are new, the others came late."""
+    split_at_most = pl.min_horizontal(pl.col("now") - pl.col("before"), "left_behind")
+    is_split = 100 * split_at_most > policy.new_persons_percent * pl.col("now")
     years = ", ".join(str(year) for year in source.cohorts.filter(is_split)["fiscal_year"])
     if years:
         raise UnsafeError(
             f"鍵または正規化の版を変えた後、閉じた出生年度 {years} の人が {policy.new_persons_percent} % を超えて増え、"
-            "同じ人が二人に分かれた疑いがあります。橋渡し(--bridge-from)の提出物を届けてもらってから公表してください。",
+            f"使用中の版で見つけられない人も {policy.new_persons_percent} % を超えるため、同じ人が二人に分かれた疑いがあります"
+            "(開け直した年度に遅れて届いた人とは区別できません)。引き継ぎが足りない提出元に、手元の全件をもう一度、橋渡しの期間中は "
+            "--bridge-from を付けて、閉じた後は使用中の版だけで送ってもらってから公表してください。",
             f"After a change of the key or canonicalization version more than {policy.new_persons_percent} % of the closed birth "
-            f"cohorts {years} are new: people seem to be split in two. Have the parcels of the bridging period "
-            "(--bridge-from) sent before you release.",
+            f"cohorts {years} are new, and more than {policy.new_persons_percent} % are not found under the version in use: "
+            "people seem to be split in two (they cannot be told from people who came late to a year opened again). Before "
+            "you release, have the submitters that were short send all they hold once more, with --bridge-from while the "
+            "bridge is open, in the version in use alone after it was closed.",
         )
 
 

@@ -22,30 +22,57 @@ from pipelines.warehouse.rewrite import copy, rewritten, tables
 from pipelines.warehouse.schema import prepare
 
 ENOUGH_PERCENT = 98  # of those known under the former version; the rest could not be found again (privacy, hole 20)
+MOST_NAMED = 10  # submitters in one sentence; the status names them all
 
 
 @dataclass(frozen=True)
-class Bridge:
-    """residents: keys known under the former version; carried: those of them that the current version reaches."""
+class Crossing:
+    """One submitter. residents: keys known under the former version; carried: those that the current version reaches."""
 
-    former: LinkageVersion
-    current: LinkageVersion
+    submitter: str
     residents: int
     carried: int
 
     @property
     def is_enough(self) -> bool:
-        return 100 * self.carried >= ENOUGH_PERCENT * self.residents
+        """2 % may be lost, rounded up to a whole resident, for of fewer than 50 nobody could be; but never all."""
+        lost = self.residents - self.carried
+        return self.carried > 0 and 100 * (lost - 1) < (100 - ENOUGH_PERCENT) * self.residents
+
+    def summary(self) -> dict[str, object]:
+        return {"submitter": self.submitter, "residents": self.residents, "carried": self.carried}
+
+
+@dataclass(frozen=True)
+class Bridge:
+    """residents, carried: of all submitters together, each resident once. short: submitters that lost too many."""
+
+    former: LinkageVersion
+    current: LinkageVersion
+    residents: int
+    carried: int
+    short: tuple[Crossing, ...] = ()
+
+    @property
+    def is_enough(self) -> bool:
+        """So that neither the whole nor a small town, which is nothing of the whole, is left behind."""
+        return 100 * self.carried >= ENOUGH_PERCENT * self.residents and not self.short
 
     def summary(self) -> dict[str, object]:
         told = {"former": str(self.former), "current": str(self.current)}
-        return {**told, "residents": self.residents, "carried": self.carried}
+        short = [crossing.summary() for crossing in self.short]
+        return {**told, "residents": self.residents, "carried": self.carried, "short": short}
 
     def lines(self) -> Iterator[str]:
         yield (
             f"橋渡し {self.former} → {self.current}: {self.residents:,} 人中 {self.carried:,} 人を引き継ぎ / "
             f"bridge {self.former} to {self.current}: {self.carried:,} of {self.residents:,} residents carried over"
         )
+        for of in self.short:
+            yield (
+                f"引き継ぎが足りない提出元 {of.submitter}: {of.residents:,} 人中 {of.carried:,} 人 / "
+                f"{of.carried:,} of {of.residents:,} residents carried over, too few"
+            )
 
 
 def open_bridge(former: LinkageVersion, new: LinkageVersion, folder: Path, keys: Sequence[Path]) -> None:
@@ -70,7 +97,7 @@ def open_bridge(former: LinkageVersion, new: LinkageVersion, folder: Path, keys:
 def close_bridge(folder: Path, keys: Sequence[Path], *, anyway: bool = False) -> Bridge:
     """Ends the bridging period; the former version is retired, and no byte of the new file holds one of its pseudonyms.
 
-    anyway: even where fewer than 98 % were carried over (a key that must go at once).
+    anyway: even where too few were carried over (a key that must go at once, a submitter that sends no more).
     Raises WarehouseProblem 64 without an open bridge, or where too few were carried over.
     """
     key = warehouse_key(keys)
@@ -79,12 +106,7 @@ def close_bridge(folder: Path, keys: Sequence[Path], *, anyway: bool = False) ->
         if bridge is None:
             raise _problem("開いている橋渡しがありません。", "No bridge is open.")
         if not (bridge.is_enough or anyway):
-            raise _problem(
-                f"閉じるには {ENOUGH_PERCENT} % 以上の引き継ぎが必要ですが、{bridge.residents:,} 人中 {bridge.carried:,} 人です。"
-                "提出元に全件を --bridge-from で送ってもらうか、鍵を直ちに止めるときは --anyway を付けます。",
-                f"Closing needs {ENOUGH_PERCENT} % carried over; {bridge.carried:,} of {bridge.residents:,} residents are. "
-                "Have the submitters send everything with --bridge-from, or say --anyway where a key must go at once.",
-            )
+            raise _too_few(bridge)
         instead = _crossed(connection, bridge)
         for table in tables(connection):
             copy(connection, table, instead.get(table))
@@ -102,18 +124,20 @@ def open_one(connection: duckdb.DuckDBPyConnection, database: str = "warehouse")
     if FORMER not in of_status:
         return None
     former, current = of_status[FORMER], of_status[CURRENT]
-    reached = connection.execute(
-        f"""WITH former AS (SELECT t.resident_key, bool_or(b.former IS NOT NULL) AS is_paired
-                FROM {database}.landing.token t
-                LEFT JOIN {database}.state.bridge b ON b.rule = t.rule AND b.former = t.pseudonym
-                WHERE t.key_version = $1 AND t.canon_version = $2 GROUP BY t.resident_key),
-            current AS (SELECT DISTINCT resident_key FROM {database}.landing.token
-                WHERE key_version = $3 AND canon_version = $4)
-        SELECT count(*), count(*) FILTER (WHERE f.is_paired OR c.resident_key IS NOT NULL)
-        FROM former f LEFT JOIN current c ON c.resident_key = f.resident_key""",
+    (_, residents, carried), *each = connection.execute(
+        f"""WITH former AS (SELECT DISTINCT submitter, resident_key FROM {database}.landing.token
+                WHERE key_version = $1 AND canon_version = $2),
+            reached AS (SELECT t.resident_key FROM {database}.landing.token t
+                    JOIN {database}.state.bridge b ON b.rule = t.rule AND b.former = t.pseudonym
+                    WHERE t.key_version = $1 AND t.canon_version = $2
+                UNION SELECT resident_key FROM {database}.landing.token WHERE key_version = $3 AND canon_version = $4)
+        SELECT f.submitter, count(DISTINCT f.resident_key), count(DISTINCT r.resident_key)
+        FROM former f LEFT JOIN reached r ON r.resident_key = f.resident_key
+        GROUP BY GROUPING SETS ((), f.submitter) ORDER BY f.submitter NULLS FIRST""",
         [*former, *current],
-    ).fetchone()
-    return Bridge(former, current, *(reached or (0, 0)))
+    ).fetchall()
+    crossings = [Crossing(*of) for of in each]
+    return Bridge(former, current, residents, carried, tuple(c for c in crossings if not c.is_enough))
 
 
 def _crossed(connection: duckdb.DuckDBPyConnection, bridge: Bridge) -> dict[str, str]:
@@ -155,3 +179,21 @@ def _refuse_unless_next(former: LinkageVersion, new: LinkageVersion, known: dict
 
 def _problem(ja: str, en: str) -> WarehouseProblem:
     return WarehouseProblem(ja, en, USAGE)
+
+
+def _too_few(bridge: Bridge) -> WarehouseProblem:
+    """Names the submitters whose residents are left behind; none where many lost a few each."""
+    named, more = bridge.short[:MOST_NAMED], len(bridge.short[MOST_NAMED:])
+    ja = "、".join(f"{of.submitter}({of.residents:,} 人中 {of.carried:,} 人)" for of in named)
+    en = ", ".join(f"{of.submitter} ({of.carried:,} of {of.residents:,})" for of in named)
+    ja, en = (f"{ja} ほか {more:,}", f"{en} and {more:,} more (see mchdb status)") if more else (ja, en)
+    return _problem(
+        f"閉じるには、全体でも、どの提出元でも {ENOUGH_PERCENT} % 以上の引き継ぎが必要ですが、全体では {bridge.residents:,} 人中 {bridge.carried:,} 人です。"
+        + (f"足りない提出元: {ja}。この提出元に" if named else "提出元に")
+        + "全件を --bridge-from で送ってもらってください。鍵を直ちに止めるとき、もう送らない提出元だけが残るときは --anyway を付けます。",
+        f"Closing needs {ENOUGH_PERCENT} % carried over, of all together and of every submitter; of all, {bridge.carried:,} of "
+        f"{bridge.residents:,} residents are. "
+        + (f"Too few of {en}: have these submitters" if named else "Have the submitters")
+        + " send everything with --bridge-from. Say --anyway where a key must go at once, or where only submitters that "
+        "send no more are left.",
+    )

@@ -23,6 +23,9 @@ def _people_of(record: str) -> str:
         FROM landing.current_{record}"""
 
 
+# Tokens by which residents are compared: while a bridge is open, a former pseudonym stands for the current one.
+TOKENS = """SELECT t.resident_key, t.rule, coalesce(b.current, t.pseudonym) AS pseudonym
+    FROM landing.token t LEFT JOIN state.bridge b ON b.rule = t.rule AND b.former = t.pseudonym"""
 _ONE = ", ".join(f"CASE WHEN min({v}) = max({v}) THEN min({v}) END AS {v}" for v in VETOES)
 _OF_PEOPLE = " UNION ALL ".join(_people_of(name) for name, record in RECORDS.items() if record.is_of_person)
 # Resident keys with their numbers and what vetoes a link; null where their rows do not agree.
@@ -84,15 +87,11 @@ def _residents(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
 
 
 def _tokens(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
-    """resident, token: a number for each token that more than one resident key has; the others link nobody.
-
-    In a bridging period a pseudonym of the former version stands for that of the current one.
-    """
-    return connection.execute("""
-        WITH told AS (SELECT DISTINCT n.resident, t.rule, coalesce(b.current, t.pseudonym) AS pseudonym
-                      FROM landing.token t JOIN (SELECT DISTINCT resident_key, resident FROM numbered) n
-                      ON n.resident_key = t.resident_key
-                      LEFT JOIN state.bridge b ON b.rule = t.rule AND b.former = t.pseudonym),
+    """resident, token: a number for each token that more than one resident key has; the others link nobody."""
+    return connection.execute(f"""
+        WITH told AS (SELECT DISTINCT n.resident, t.rule, t.pseudonym
+                      FROM ({TOKENS}) t JOIN (SELECT DISTINCT resident_key, resident FROM numbered) n
+                      ON n.resident_key = t.resident_key),
         shared AS (SELECT rule, pseudonym, row_number() OVER () AS token
                    FROM (SELECT rule, pseudonym FROM told GROUP BY rule, pseudonym HAVING count(*) > 1))
         SELECT t.resident, s.token FROM told t JOIN shared s ON s.rule = t.rule AND s.pseudonym = t.pseudonym

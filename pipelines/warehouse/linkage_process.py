@@ -18,7 +18,7 @@ from pipelines.records.linkage import LOCAL_CANON_VERSION, LOCAL_RULES, TOKEN_RU
 from pipelines.records.parcel import TOKEN_BYTES, TOKEN_SCHEMA, TOKENS_TABLE
 from pipelines.warehouse.keyring import linkage_keys
 from pipelines.warehouse.memory import leave_no_core
-from pipelines.warehouse.open_parcel import Opened, Recipient, open_tokens
+from pipelines.warehouse.open_parcel import Identity, Opened, open_tokens
 from pipelines.warehouse.pipe import PipeClosed, receive, send
 from pipelines.warehouse.refusal import Refused
 
@@ -95,11 +95,11 @@ def _is_of(versions: Sequence[LinkageVersion]) -> pl.Expr:
     return pl.any_horizontal((key == version.key) & (canon == version.canon) for version in versions)
 
 
-def answer(request: dict[str, Any], recipient: Recipient, keys: Keys) -> tuple[dict[str, Any], pl.DataFrame | None]:
+def answer(request: dict[str, Any], identity: Identity, keys: Keys) -> tuple[dict[str, Any], pl.DataFrame | None]:
     """The pseudonyms of one parcel with the digest of its manifest, or the reason of its refusal."""
     try:
         chain = [keys.text("centre", version) for version in request["centre_chain"]]
-        opened = open_tokens(Path(request["parcel"]), recipient, request["signing_keys"])
+        opened = open_tokens(Path(request["parcel"]), identity, request["signing_keys"])
         return {"manifest": opened.manifest.digest}, second_pseudonyms(read_tokens(opened), *chain)
     except KeyProblem as problem:
         return told(problem), None
@@ -118,7 +118,7 @@ def serve(directories: Sequence[Path], requests: IO[bytes], answers: IO[bytes]) 
     leave_no_core()
     try:
         keys = linkage_keys(directories)
-        recipient = Recipient(keys.text("linkage"))
+        identity = Identity(keys.text("linkage"))
     except KeyProblem as problem:
         send(answers, told(problem))
         return
@@ -126,7 +126,7 @@ def serve(directories: Sequence[Path], requests: IO[bytes], answers: IO[bytes]) 
     while True:
         try:
             request, _ = receive(requests)
-            send(answers, *answer(request, recipient, keys))
+            send(answers, *answer(request, identity, keys))
         except PipeClosed:
             return
 

@@ -20,7 +20,7 @@ from pipelines.warehouse.keyring import apart, load_keys
 from pipelines.warehouse.linkage_client import Linkage, linkage_process
 from pipelines.warehouse.manifest import Manifest
 from pipelines.warehouse.memory import leave_no_core
-from pipelines.warehouse.open_parcel import Opened, Recipient, open_records
+from pipelines.warehouse.open_parcel import Identity, Opened, open_records
 from pipelines.warehouse.problem import USAGE, WarehouseProblem
 from pipelines.warehouse.receipt import accepted_receipt, parcel_name, refused_receipt, write_accepted, write_refused
 from pipelines.warehouse.refresh import refresh_if_stale
@@ -113,7 +113,7 @@ def load_parcels(parcels: Path, folder: Path, keys: Sequence[Path]) -> LoadResul
         linkage_process(for_linkage) as linkage,
         opened(folder, own.text("warehouse"), threads=THREADS) as connection,
     ):
-        return _load(connection, folder, files, Recipient(own.text("load")), linkage)
+        return _load(connection, folder, files, Identity(own.text("load")), linkage)
 
 
 def _parcel_files(parcels: Path) -> list[Path]:
@@ -128,16 +128,16 @@ def _parcel_files(parcels: Path) -> list[Path]:
 
 
 def _load(
-    connection: duckdb.DuckDBPyConnection, folder: Path, files: list[Path], recipient: Recipient, linkage: Linkage
+    connection: duckdb.DuckDBPyConnection, folder: Path, files: list[Path], identity: Identity, linkage: Linkage
 ) -> LoadResult:
     result = LoadResult()
     prepare(connection)
     started = time.perf_counter()
-    waiting = _in_order(standing(connection).signing_keys, folder, files, recipient, result)
+    waiting = _in_order(standing(connection).signing_keys, folder, files, identity, result)
     result.seconds["verify"] = time.perf_counter() - started
     started = time.perf_counter()
     with ThreadPoolExecutor(1) as thread:
-        _apply_in_batches(Applying(connection, thread, result), folder, waiting, recipient, linkage, result)
+        _apply_in_batches(Applying(connection, thread, result), folder, waiting, identity, linkage, result)
     result.seconds["load"] = time.perf_counter() - started
     write_accepted(connection, folder)
     result.seconds |= refresh_if_stale(connection)
@@ -170,7 +170,7 @@ class Applying:
 
 
 def _apply_in_batches(
-    applying: Applying, folder: Path, waiting: list[Waiting], recipient: Recipient, linkage: Linkage, result: LoadResult,
+    applying: Applying, folder: Path, waiting: list[Waiting], identity: Identity, linkage: Linkage, result: LoadResult,
 ) -> None:  # fmt: skip
     """Small parcels share a transaction: each is in it whole, and none of a batch counts before all of it is there.
 
@@ -186,7 +186,7 @@ def _apply_in_batches(
         if applying.holds(parcel.manifest.submitter):
             applying.finish()  # a parcel is judged by what is applied before it
         try:
-            batch.append(_take(applying.standing, parcel, recipient, linkage))
+            batch.append(_take(applying.standing, parcel, identity, linkage))
         except Refused as refused:
             _refuse(folder, parcel.path, refused, result)
         if sum(taken.rows for taken in batch) >= BATCH_ROWS:
@@ -201,13 +201,13 @@ def _ask(linkage: Linkage, parcel: Waiting, centre_chain: Sequence[int]) -> None
 
 
 def _in_order(
-    known: Mapping[str, str], folder: Path, files: list[Path], recipient: Recipient, result: LoadResult
+    known: Mapping[str, str], folder: Path, files: list[Path], identity: Identity, result: LoadResult
 ) -> list[Waiting]:
     """Verified parcels by submitter and sequence number; the others are refused here."""
     waiting, kept = [], 0
     for path in files:
         try:
-            member = open_records(path, recipient, known)
+            member = open_records(path, identity, known)
         except Refused as refused:
             _refuse(folder, path, refused, result)
             continue
@@ -218,7 +218,7 @@ def _in_order(
     return sorted(waiting, key=lambda w: (w.manifest.submitter, w.manifest.sequence, w.manifest.digest))
 
 
-def _take(standing: Standing, parcel: Waiting, recipient: Recipient, linkage: Linkage) -> Taken:
+def _take(standing: Standing, parcel: Waiting, identity: Identity, linkage: Linkage) -> Taken:
     """A parcel checked to its last row. Raises Refused.
 
     Takes the answer of the linkage process first, so that question and answer stay in step.
@@ -226,7 +226,7 @@ def _take(standing: Standing, parcel: Waiting, recipient: Recipient, linkage: Li
     pseudonyms = linkage.pseudonyms(parcel.manifest.digest)
     submitter = parcel.manifest.submitter
     check_sequence(standing.applied.get(submitter, ()), parcel.manifest)
-    member = parcel.member or open_records(parcel.path, recipient, {submitter: parcel.signing_key})
+    member = parcel.member or open_records(parcel.path, identity, {submitter: parcel.signing_key})
     manifest, scope = member.manifest, standing.scopes[submitter]
     if manifest.digest != parcel.manifest.digest:
         raise Refused("altered")

@@ -16,6 +16,7 @@ import pyrage
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
+from pipelines.keys import Recipient
 from pipelines.records.parcel import (
     FORMAT_VERSION,
     HEADER,
@@ -44,26 +45,26 @@ class Opened:
     tables: Mapping[str, bytes]
 
 
-class Recipient:
-    """An age identity and the fingerprint (SHA-256 of its recipient text) under which parcels name it."""
+class Identity:
+    """The age identity that opens what is sealed to its recipient, and the fingerprint under which parcels name that one."""
 
-    def __init__(self, identity_text: str) -> None:
-        self.identity = pyrage.x25519.Identity.from_str(identity_text.strip())
-        self.fingerprint = hashlib.sha256(str(self.identity.to_public()).encode()).hexdigest()
+    def __init__(self, text: str) -> None:
+        self.opens = pyrage.x25519.Identity.from_str(text.strip())
+        self.fingerprint = Recipient(str(self.opens.to_public())).fingerprint
 
 
-def open_records(path: Path, recipient: Recipient, signing_keys: Mapping[str, str]) -> Opened:
+def open_records(path: Path, identity: Identity, signing_keys: Mapping[str, str]) -> Opened:
     """The records member, verified against the signing keys of the registry. Raises Refused."""
-    return _open(path, "load", SEALED_RECORDS, recipient, signing_keys)
+    return _open(path, "load", SEALED_RECORDS, identity, signing_keys)
 
 
-def open_tokens(path: Path, recipient: Recipient, signing_keys: Mapping[str, str]) -> Opened:
+def open_tokens(path: Path, identity: Identity, signing_keys: Mapping[str, str]) -> Opened:
     """The tokens member, verified likewise. Raises Refused."""
-    return _open(path, "linkage", SEALED_TOKENS, recipient, signing_keys)
+    return _open(path, "linkage", SEALED_TOKENS, identity, signing_keys)
 
 
-def _open(path: Path, role: str, member: str, recipient: Recipient, signing_keys: Mapping[str, str]) -> Opened:
-    sealed_to, plain = _unsealed(path, role, member, recipient)
+def _open(path: Path, role: str, member: str, identity: Identity, signing_keys: Mapping[str, str]) -> Opened:
+    sealed_to, plain = _unsealed(path, role, member, identity)
     entries = _entries(plain)
     manifest = _verified(entries, signing_keys)
     if manifest.recipients != sealed_to:
@@ -71,7 +72,7 @@ def _open(path: Path, role: str, member: str, recipient: Recipient, signing_keys
     return Opened(manifest, _tables(entries, manifest, role))
 
 
-def _unsealed(path: Path, role: str, member: str, recipient: Recipient) -> tuple[dict[str, str], io.BytesIO]:
+def _unsealed(path: Path, role: str, member: str, identity: Identity) -> tuple[dict[str, str], io.BytesIO]:
     """Named recipients, and the decrypted inner zip; age has verified every byte of it when this returns."""
     try:
         with zipfile.ZipFile(path) as outer:
@@ -81,9 +82,9 @@ def _unsealed(path: Path, role: str, member: str, recipient: Recipient) -> tuple
             if sizes[HEADER] > LARGEST_HEADER_BYTES or sizes[member] > LARGEST_SEALED_BYTES:
                 raise Refused("too_large")
             recipients = _recipients(outer.read(HEADER))
-            if recipients.get(role) != recipient.fingerprint:
+            if recipients.get(role) != identity.fingerprint:
                 raise Refused("other_recipient")
-            return recipients, _decrypted(outer, member, recipient)
+            return recipients, _decrypted(outer, member, identity)
     except (zipfile.BadZipFile, zipfile.LargeZipFile, EOFError, NotImplementedError, RuntimeError):
         raise Refused(_why_no_zip(path)) from None
 
@@ -125,11 +126,11 @@ class _Bounded(io.BytesIO):
         return super().write(data)
 
 
-def _decrypted(outer: zipfile.ZipFile, member: str, recipient: Recipient) -> io.BytesIO:
+def _decrypted(outer: zipfile.ZipFile, member: str, identity: Identity) -> io.BytesIO:
     plain = _Bounded()
     try:
         with outer.open(member) as sealed:
-            pyrage.decrypt_io(sealed, plain, [recipient.identity])
+            pyrage.decrypt_io(sealed, plain, [identity.opens])
     except pyrage.DecryptError as error:
         raise Refused("other_recipient" if "matching keys" in str(error) else "altered") from None
     except OSError:

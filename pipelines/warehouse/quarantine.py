@@ -7,6 +7,7 @@ Judged on the births current after the parcel, not on the parcel alone: a later 
 import duckdb
 
 from pipelines.records import RECORDS
+from pipelines.warehouse.link import TOKENS
 from pipelines.warehouse.schema import fiscal_year
 
 EXPECTED_FROM = 50
@@ -17,7 +18,8 @@ STANDARD_ERRORS = 4
 def judge(connection: duckdb.DuckDBPyConnection) -> None:
     """Rewrites state.quarantine from the births of the years that the submitter's parcels span.
 
-    A birth of another feed that shares a token with one of the register is the same birth, told twice.
+    A birth of another feed that shares a token with one of the register is the same birth, told twice; also
+    across an open bridge.
     """
     births = RECORDS["birth"].name
     connection.execute("DELETE FROM state.quarantine")
@@ -29,8 +31,8 @@ def judge(connection: duckdb.DuckDBPyConnection) -> None:
               FROM landing.{births} WHERE NOT is_held AND resident_key NOT IN (
                   SELECT other.resident_key FROM landing.{births} other
                   JOIN state.feed f ON f.feed = other.feed AND NOT f.is_register
-                  JOIN landing.token t ON t.resident_key = other.resident_key
-                  JOIN landing.token same ON same.rule = t.rule AND same.pseudonym = t.pseudonym
+                  JOIN ({TOKENS}) t ON t.resident_key = other.resident_key
+                  JOIN ({TOKENS}) same ON same.rule = t.rule AND same.pseudonym = t.pseudonym
                       AND same.resident_key <> t.resident_key
                   JOIN landing.{births} own ON own.resident_key = same.resident_key
                       AND own.residence_municipality_code = other.residence_municipality_code

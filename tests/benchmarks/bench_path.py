@@ -21,10 +21,10 @@ def plain_pass(places: Places, to: Path) -> float:
 
 
 def test_each_stage_as_a_multiple_of_a_plain_pass(tmp_path: Path) -> None:
-    clock = run_demo(tmp_path / "demo", ("31",), jobs=2)
+    clock = run_demo(tmp_path / "demo", ("31",), jobs=2).clock
     (tmp_path / "plain").mkdir()
     floor = plain_pass(Places(tmp_path / "demo"), tmp_path / "plain")
     print(f"plain pass: {floor:.2f} s")
-    for name, seconds in clock.stages:
+    for name, seconds in clock.seconds.items():
         print(f"{seconds / floor:6.1f} x  {name}")
-    assert all(seconds > 0 for _, seconds in clock.stages)
+    assert all(seconds > 0 for seconds in clock.seconds.values())

@@ -341,6 +341,22 @@ def test_cells_far_away_need_no_room(town: Town) -> None:
     assert most < 10_000_000
 
 
+def test_a_gap_of_a_million_rows_costs_little_and_loses_no_row(town: Town) -> None:
+    """A stray cell in the last row that a sheet can have, and rows on both sides of shorter gaps."""
+    made = book(*(row(RECORD, branch=str(n)) for n in (1, 2, 3)))
+    sheet = made.worksheets[0]
+    sheet.move_range("A4:AZ4", rows=500_000)
+    sheet.move_range("A3:AZ3", rows=70)
+    sheet["A1048576"] = "x"
+    content, start = saved(made), time.process_time()
+    folder = read(town, content)
+    assert time.process_time() - start < 3
+    [file] = [f for f in folder.records if f.rows.height]
+    assert sorted(file.rows["branch"]) == [1, 2, 3]
+    assert set(folder.refusals["line"]) == {1_048_576}
+    assert sum(f.arrived.read for f in folder.files) == accepted(folder) + 1
+
+
 def test_what_a_spreadsheet_lays_beside_an_open_workbook_is_not_read(town: Town) -> None:
     (town.feeds.path / "excel").mkdir(parents=True)
     (town.feeds.path / "excel" / "~$book-1.xlsx").write_bytes(b"\x05" + SECRET.encode())

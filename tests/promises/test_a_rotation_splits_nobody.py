@@ -19,14 +19,16 @@ from pipelines.records.linkage import LinkageVersion
 from pipelines.release.errors import UnsafeError
 from pipelines.warehouse import database
 from pipelines.warehouse.backup import backup, restore
-from pipelines.warehouse.bridge import close_bridge, open_bridge
+from pipelines.warehouse.bridge import Crossing, close_bridge, open_bridge
+from pipelines.warehouse.cohort import compared
 from pipelines.warehouse.database import DATABASE, opened
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.linkage_client import linkage_process
 from pipelines.warehouse.linkage_process import second_pseudonyms
 from pipelines.warehouse.load import load_parcels
-from pipelines.warehouse.period import close_year
+from pipelines.warehouse.period import close_year, open_year
 from pipelines.warehouse.problem import WarehouseProblem
+from pipelines.warehouse.refresh import refresh_if_stale
 from pipelines.warehouse.rekey import rekey
 from pipelines.warehouse.status import status
 from tests.promises.test_keys_are_apart import forms
@@ -272,6 +274,66 @@ def test_without_a_bridge_the_release_is_blocked_and_says_why(world: World, tmp_
     assert ledger.read_bytes() == before and not (tmp_path / "p.duckdb").exists()
 
 
+def test_what_is_left_behind_is_found_again_when_it_is_sent_in_the_version_in_use(world: World, tmp_path: Path) -> None:
+    """The way out that the sentence names: the town's own keys of its residents stay, and bear tokens of both versions."""
+    world.open()
+    world.close(anyway=True)
+    world.sends_with(2)
+    assert world.late() == [None]
+    assert watched(world) == (30, 38, 38 - len(MOVED_LATE))
+    assert world.load((SUZU, born())) == [None]
+    assert watched(world) == (30, 30, len(MOVED_EARLY)), "nobody is split, but what the other town knows is not found"
+    assert world.load((ANAMIZU, moved(MOVED_EARLY))) == [None]
+    assert watched(world) == (30, 30, 0)
+    keys, ledger, out = world.centre.warehouse_keys, tmp_path / "ledger.jsonl", tmp_path / "p.duckdb"
+    release_from(world.centre.folder, keys, ledger, out, "final", "standard", (2023, 2023))
+
+
+def test_who_came_late_to_a_year_opened_again_is_not_taken_for_split(world: World, tmp_path: Path) -> None:
+    """A tenth more children than before, none of them there twice: the bridge carried everybody over."""
+    bridged(world)
+    world.close()
+    came_late(world)
+    assert watched(world) == (30, 33, 0)
+    keys, ledger, out = world.centre.warehouse_keys, tmp_path / "ledger.jsonl", tmp_path / "p.duckdb"
+    release_from(world.centre.folder, keys, ledger, out, "final", "standard", (2023, 2023))
+
+
+def test_who_came_late_stops_the_release_where_people_may_be_split_as_well(world: World, tmp_path: Path) -> None:
+    world.open()
+    world.close(anyway=True)
+    came_late(world)
+    keys, ledger = world.centre.warehouse_keys, tmp_path / "ledger.jsonl"
+    with pytest.raises(UnsafeError, match=r"cohorts 2023 are new.*send all they hold once more"):
+        release_from(world.centre.folder, keys, ledger, tmp_path / "p.duckdb", "final", "standard", (2023, 2023))
+
+
+def test_of_a_person_known_by_two_rules_both_must_cross(world: World) -> None:
+    """Sent again without the telephone: who is known by it alone elsewhere would be split off."""
+    world.open()
+    world.sends_with(2, bridge_from=1)
+    assert world.load((SUZU, [birth(f"c{i}", f"m{i}/1", tokens={"name": f"c{i}"}) for i in CHILDREN])) == [None]
+    assert watched(world) == (30, 30, 30)
+    assert world.load((SUZU, born())) == [None]
+    assert watched(world) == (30, 30, 0)
+
+
+def came_late(world: World) -> None:
+    """Three children whom a town tells of when their year is closed; it is opened for them, and closed again."""
+    world.sends_with(2)
+    assert world.load((SUZU, [birth(f"late{i}", f"l{i}/1") for i in range(3)])) == [None]
+    open_year(2023, world.centre.folder, world.centre.warehouse_keys)
+    close_year(2023, world.centre.folder, world.centre.warehouse_keys)
+
+
+def watched(world: World) -> tuple[int, int, int]:
+    """Of the closed cohort: persons before the change, persons now, those left behind."""
+    with opened(world.centre.folder, warehouse_key(world.centre.warehouse_keys)) as connection:
+        refresh_if_stale(connection)
+        [(_, *persons)] = compared(connection).rows()
+    return persons[0], persons[1], persons[2]
+
+
 def test_with_the_bridge_the_release_passes_and_the_watch_ends(world: World, tmp_path: Path) -> None:
     bridged(world)
     watched = "SELECT fiscal_year, persons FROM state.cohort_before"
@@ -313,6 +375,35 @@ def test_closing_needs_nearly_everybody_carried_over(world: World) -> None:
     bridge = status(world.centre.folder, world.centre.warehouse_keys).bridge
     assert bridge is not None and (bridge.residents, bridge.carried) == (54, 0)
     assert any("0 of 54" in line for line in status(world.centre.folder, world.centre.warehouse_keys).lines())
+
+
+def test_no_town_is_left_behind_whole_however_many_the_others_carry_over(world: World) -> None:
+    """One child of a third town is 1 of 55 residents, less than 2 % of all; and all that this town has."""
+    assert world.load((WAKASA, [birth("w1", "w/1")])) == [None]
+    bridged(world)
+    bridge = status(world.centre.folder, world.centre.warehouse_keys).bridge
+    assert bridge is not None and (bridge.residents, bridge.carried) == (55, 54)
+    short = f"{WAKASA}: 1 人中 0 人 / 0 of 1"
+    assert [line for line in status(world.centre.folder, world.centre.warehouse_keys).lines() if short in line]
+    with pytest.raises(WarehouseProblem, match=rf"{WAKASA} \(0 of 1\)[^/]*--bridge-from") as refused:
+        world.close()
+    assert refused.value.exit_code == 64
+    assert SUZU not in str(refused.value) and ANAMIZU not in str(refused.value)
+    assert world.load((WAKASA, [birth("w1", "w/1")])) == [None]
+    world.close()
+
+
+@pytest.mark.parametrize(
+    ("residents", "carried", "is_enough"),
+    [
+        *((1, 1, True), (1, 0, False), (2, 1, True), (2, 0, False), (50, 49, True), (50, 48, False), (51, 49, True)),
+        *((100, 98, True), (100, 97, False), (10_000, 9_800, True), (10_000, 9_799, False)),
+    ],
+)
+def test_a_submitter_may_lose_two_per_cent_rounded_up_and_never_all(
+    residents: int, carried: int, is_enough: bool
+) -> None:
+    assert Crossing(WAKASA, residents, carried).is_enough == is_enough
 
 
 def test_versions_are_taken_and_refused_by_the_state_of_the_bridge(world: World) -> None:

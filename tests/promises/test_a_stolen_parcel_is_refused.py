@@ -20,7 +20,7 @@ from pipelines.warehouse.database import opened
 from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import warehouse_key
 from pipelines.warehouse.load import load_parcels
-from pipelines.warehouse.open_parcel import Opened, Recipient, open_records
+from pipelines.warehouse.open_parcel import Identity, Opened, open_records
 from pipelines.warehouse.refusal import REASONS, Refused
 from tests.warehouse.parcels import ANAMIZU, SUZU, Centre, Town, new_centre, recipients
 from tests.warehouse.shelf import birth, delivery
@@ -46,7 +46,7 @@ def parcel(town: Town, tmp_path: Path) -> Path:
 
 def open_by(centre: Centre, town: Town, path: Path) -> Opened:
     identity = (centre.keys / "load" / "load-1.key").read_text()
-    return open_records(path, Recipient(identity), {town.code: town.signing_key})
+    return open_records(path, Identity(identity), {town.code: town.signing_key})
 
 
 def reason(centre: Centre, town: Town, path: Path) -> str:
@@ -210,7 +210,7 @@ def test_decryption_stops_at_the_limit(
 def test_an_unknown_submitter(centre: Centre, town: Town, parcel: Path) -> None:
     identity = (centre.keys / "load" / "load-1.key").read_text()
     with pytest.raises(Refused, match="unknown_submitter"):
-        open_records(parcel, Recipient(identity), {"other": town.signing_key})
+        open_records(parcel, Identity(identity), {"other": town.signing_key})
 
 
 LIES: list[tuple[dict[str, Any], str]] = [
@@ -325,5 +325,5 @@ def test_every_refusal_has_its_sentence_in_both_languages() -> None:
 def test_the_sealed_tables_are_what_was_sent(centre: Centre, town: Town, parcel: Path) -> None:
     """The helper of these tests seals as the edge does; a parcel that could not be opened would prove nothing."""
     identity = (centre.keys / "load" / "load-1.key").read_text()
-    member = open_records(parcel, Recipient(identity), {town.code: town.signing_key})
+    member = open_records(parcel, Identity(identity), {town.code: town.signing_key})
     assert pl.read_parquet(io.BytesIO(member.tables["birth"]))["birth_weight_g_class"].to_list() == [2900]

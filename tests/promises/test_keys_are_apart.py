@@ -22,7 +22,7 @@ from pipelines.warehouse.init import init
 from pipelines.warehouse.keyring import apart, linkage_keys, load_keys, warehouse_key
 from pipelines.warehouse.linkage_process import read_tokens, second_pseudonyms, serve
 from pipelines.warehouse.load import load_parcels
-from pipelines.warehouse.open_parcel import Recipient, open_records, open_tokens
+from pipelines.warehouse.open_parcel import Identity, open_records, open_tokens
 from pipelines.warehouse.refusal import Refused
 from tests.warehouse.parcels import SUZU, Centre, Town, first_token, new_centre
 from tests.warehouse.shelf import birth, delivery
@@ -69,7 +69,7 @@ def test_the_guesses_are_right(loaded: tuple[Centre, Town, Path]) -> None:
     """Edge key and linkage identity together do break the pseudonyms: they are what is never in one place."""
     centre, town, parcel = loaded
     identity = linkage_keys([centre.keys / "linkage", centre.keys / "centre"]).text("linkage")
-    member = open_tokens(parcel, Recipient(identity), {SUZU: town.signing_key})
+    member = open_tokens(parcel, Identity(identity), {SUZU: town.signing_key})
     assert set(guesses()) <= set(read_tokens(member)["token"])
 
 
@@ -106,20 +106,20 @@ def test_the_load_identity_cannot_open_the_tokens(loaded: tuple[Centre, Town, Pa
     centre, town, parcel = loaded
     own = load_keys([centre.keys / "load", centre.keys / "warehouse"])
     with pytest.raises(Refused, match="other_recipient"):
-        open_tokens(parcel, Recipient(own.text("load")), {SUZU: town.signing_key})
+        open_tokens(parcel, Identity(own.text("load")), {SUZU: town.signing_key})
 
 
 def test_the_linkage_identity_cannot_open_the_records(loaded: tuple[Centre, Town, Path]) -> None:
     centre, town, parcel = loaded
     own = linkage_keys([centre.keys / "linkage", centre.keys / "centre"])
     with pytest.raises(Refused, match="other_recipient"):
-        open_records(parcel, Recipient(own.text("linkage")), {SUZU: town.signing_key})
+        open_records(parcel, Identity(own.text("linkage")), {SUZU: town.signing_key})
 
 
 def test_the_records_member_holds_no_token(loaded: tuple[Centre, Town, Path]) -> None:
     centre, town, parcel = loaded
     own = load_keys([centre.keys / "load", centre.keys / "warehouse"])
-    member = open_records(parcel, Recipient(own.text("load")), {SUZU: town.signing_key})
+    member = open_records(parcel, Identity(own.text("load")), {SUZU: town.signing_key})
     assert TOKENS_TABLE not in member.tables
     assert sum(hits(content) for content in member.tables.values()) == 0
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from synthetic.cohort import make_cohort
-from synthetic.progress import Lines, shown
+from synthetic.progress import PlainLines, shown
 
 
 def test_every_stage_is_told_to_its_end(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -26,7 +26,7 @@ def test_lines_come_now_and_then_with_the_time_left(
 ) -> None:
     now = [0.0]
     monkeypatch.setattr("synthetic.progress.time.monotonic", lambda: now[0])
-    lines = Lines()
+    lines = PlainLines()
     for second, done in ((1, 1), (4, 10), (20, 25), (22, 30), (80, 100)):
         now[0] = float(second)
         lines("feeds", done, 100, done * 1000)

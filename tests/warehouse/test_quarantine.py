@@ -1,12 +1,15 @@
 """Years out of all proportion land and do not count (privacy, hole 4)."""
 
 from pathlib import Path
+from uuid import UUID
 
+import polars as pl
 import pytest
 
 from pipelines.reference import units
-from tests.warehouse.parcels import Row
-from tests.warehouse.shelf import birth, delivery, shelf
+from pipelines.warehouse.linkage_process import second_pseudonyms
+from tests.warehouse.parcels import EDGE_KEYS, Row, first_token
+from tests.warehouse.shelf import Shelf, birth, delivery, shelf
 
 HAKUSAN = "172103"
 
@@ -69,3 +72,35 @@ def test_births_that_two_feeds_tell_of_are_judged_once(tmp_path: Path, percent: 
             code, [*own, *theirs, *([] if is_counted else [birth(f"f{i}", "f/1", feed="ehr") for i in range(n)])]
         )
         assert (len(opened.core("birth", "entity_id")) > 0) == is_counted
+
+
+def test_births_that_two_feeds_tell_of_are_judged_once_across_an_open_bridge(tmp_path: Path) -> None:
+    """The register spoke before the new key, the hospital after it; that both mean the same, other rows told."""
+    code, n = HAKUSAN, expected(HAKUSAN)
+    seen = [birth(f"e{i}", f"e-m{i}/1", feed="ehr", tokens={"name": f"c{i}-2023-05"}) for i in range(n * 11 // 10)]
+    with shelf(tmp_path / "w") as opened:
+        opened.register((code, code, True))
+        opened.take(code, births(n))
+        opened.towns[code].edge = 2
+        opened.take(code, seen)
+        assert opened.core("birth") == [], "more than twice the births: nothing says yet that they are the same"
+        bridge(opened, [f"c{i}-2023-05" for i in range(n)])
+        assert len(opened.core("birth", "entity_id")) == n
+
+
+def bridge(opened: Shelf, identities: list[str]) -> None:
+    """Pairs of the pseudonyms of these under two edge keys, as parcels of a bridging period leave them."""
+    former, current = (pseudonyms(identities, version) for version in (1, 2))
+    opened.connection.executemany(
+        "INSERT INTO state.bridge VALUES ('name', ?, ?)", list(zip(former, current, strict=True))
+    )
+
+
+def pseudonyms(identities: list[str], version: int) -> list[UUID]:
+    tokens = {
+        "record_key": [place.to_bytes(4, "big") for place in range(len(identities))],
+        "rule": ["name"] * len(identities),
+        "token": [first_token("name", text, EDGE_KEYS[version]) for text in identities],
+    }
+    told = second_pseudonyms(pl.DataFrame(tokens), "centre").sort("record_key")
+    return [UUID(bytes=pseudonym) for pseudonym in told["pseudonym"]]

@@ -65,15 +65,25 @@ def _looked_at(archive: ZipFile) -> set[str]:
     return {part.filename for part in marked_up}
 
 
-def rows_of(sheet: Any) -> Iterator[tuple[Any, ...]]:
-    """The values of each row from the first on, empty rows too. Raises Unreadable, also after some rows."""
+def rows_of(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
+    """The rows in which a cell has a value, each with its number. Raises Unreadable, also after some rows.
+
+    The library gives one and the same row for every row that the sheet leaves out: of a gap of a million it is looked
+    through once.
+    """
     with of_the_library():
+        empty: tuple[Any, ...] = ()
         for number, row in enumerate(
             sheet.iter_rows(min_row=1, max_row=MOST_ROWS + 1, max_col=MOST_COLUMNS, values_only=True), start=1
         ):
             if number > MOST_ROWS:
                 raise Unreadable("too_large")
-            yield row
+            if row is empty:
+                continue
+            if row.count(None) == len(row):
+                empty = row
+                continue
+            yield number, row
 
 
 def first_day(workbook: Any) -> datetime:

@@ -58,7 +58,7 @@ def _read(worksheet: Any) -> tuple[list[tuple[int, Row]], str]:
     """The rows in which anything stands, with their numbers, and the rule that broke the reading off."""
     numbered: list[tuple[int, Row]] = []
     try:
-        for number, values in enumerate(rows_of(worksheet), start=1):
+        for number, values in rows_of(worksheet):
             row = _without_end(values)
             if row:
                 numbered.append((number, row))
