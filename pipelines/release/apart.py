@@ -20,6 +20,7 @@ STEPS, MORE_STEPS = 30, 60  # of each table, when a search begins and when it go
 WORTH_A_CELL = (
     400  # columns that are moved once more to open one cell, when a search begins; twice as many each time it goes on
 )
+FEW, SINGLE_STEPS, SINGLE_FORCE = 8, 100, 1.0  # columns that are left, and how each is pushed by itself
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit
 UPWARDS = 0.5  # of the wishes
@@ -74,16 +75,22 @@ class _Pushing:
         self.n_blocks = len(sizes)
 
     def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator) -> None:
-        """Tables until nothing is narrow, or too little is opened by them."""
+        """Tables until nothing is narrow, or too little is opened by them; the last few columns are pushed one by one."""
         narrow = np.flatnonzero(wanted & spans.narrow(self.width))
-        while len(narrow) * WORTH_A_CELL * 2.0**turn > len(self.width):
+        while len(narrow) > FEW and len(narrow) * WORTH_A_CELL * 2.0**turn > len(self.width):
             force = FORCE * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
             sign = np.where(rng.random(force.shape) < UPWARDS, 1.0, -1.0)
-            tables = self.tables(spans, narrow, sign * force, MORE_STEPS if turn else STEPS)
-            spans.take(np.arange(len(self.width)), tables)
+            self._push(spans, narrow, sign * force, MORE_STEPS if turn else STEPS)
             before, narrow = len(narrow), narrow[spans.narrow(self.width)[narrow]]
             if (before - len(narrow)) * WORTH_A_CELL * 2.0**turn < len(self.width):
-                return
+                break
+        while 0 < len(narrow) <= FEW:
+            some, narrow = narrow[: TABLES // 2], narrow[TABLES // 2 :]
+            self._push(spans, some, SINGLE_FORCE * np.kron(np.eye(len(some)), [1.0, -1.0]), SINGLE_STEPS)
+            narrow = narrow[spans.narrow(self.width)[narrow]]
+
+    def _push(self, spans: Spans, narrow: Rows, wish: np.ndarray, steps: int) -> None:
+        spans.take(np.arange(len(self.width)), self.tables(spans, narrow, wish, steps))
 
     def tables(self, spans: Spans, narrow: Rows, wish: np.ndarray, steps: int) -> np.ndarray:
         """Tables (columns x k) in which the `narrow` columns are pushed by `wish` (narrow x k), up (+) or down (-)."""

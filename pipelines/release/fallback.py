@@ -32,7 +32,7 @@ def fallback(system: System, found: Rows, stage: dict[str, int]) -> tuple[Rows, 
     return np.unique(np.concatenate(rows)), sentences
 
 
-def _line(system: System, found: Rows) -> Rows:
+def lines_of(system: System, found: Rows) -> Rows:
     """All parts of the sums that the found cells are part of."""
     lines = system.cell_lines
     is_found = np.isin(lines.cells, found)
@@ -86,7 +86,7 @@ def _alike(system: System, found: Rows, keys: list[str], allowed: Mask | None = 
 
 
 FALLBACKS: tuple[tuple[str, str, Callable[[System, Rows], Rows]], ...] = (
-    ("並び", "the line", _line),
+    ("並び", "the line", lines_of),
     ("地域の内訳", "the breakdown of the area", _breakdown_of_area),
     ("地域の全て", "all of the area", _area),
     ("都道府県より下の単年", "single years below prefectures", _single_years),

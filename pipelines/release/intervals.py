@@ -6,7 +6,7 @@ the middle; for the few that are left, two linear programs each. Holding part of
 room than there is, so parts of it are tried first that cost little.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import highspy
@@ -35,22 +35,28 @@ class Searched:
 
 
 def search(
-    tables: Polytope, parts: Sequence[Mask], wanted: Mask, may_be_empty: Mask, start: Values, turn: int, singles: int
+    tables: Polytope,
+    parts: Iterable[tuple[Mask, bool]],
+    wanted: Mask,
+    may_be_empty: Mask,
+    start: Values,
+    turn: int,
+    singles: int,
 ) -> Searched:
     """Two tables as far apart as `width` for every `wanted` column, as far as they are found; raises NoTable.
 
-    parts: columns to move while the others are held, in turn. may_be_empty: columns known to be zero in some
+    parts: columns to move while the others are held, in turn, and whether all that these need moves with them. may_be_empty: columns known to be zero in some
     table. start: what is known of a table that fits, NaN elsewhere. turn: other numbers draw other tables. singles: how
-    many columns of each block to try one by one by linear programs, in the last part.
+    many columns of each block to try one by one by linear programs, in the parts that are whole.
     """
     center = _middle(tables, start)
     spans = Spans(np.where(may_be_empty, np.minimum(center, 0.0), center), center.copy())
-    for part in parts:
+    for part, is_whole in parts:
         is_left = wanted & spans.narrow(tables.width)
         blocks = [b for b in tables.blocks(part) if is_left[b].any()] if (is_left & part).any() else []
         for some in _together(blocks):
             push_apart(tables, center, some, is_left, spans, turn)
-        if singles and part.all():
+        if singles and is_whole:
             for block in blocks:
                 _push_singly(tables.held(block, center), block, wanted, spans, singles)
     return Searched(wanted & spans.narrow(tables.width), center)

@@ -27,10 +27,13 @@ class Choice:
     draw: Values  # 0.5..1.5, keyed
     loss: Values
 
+    def weight(self, reason: Rows) -> Values:
+        """What is lost with every row, and with those that it would draw after it."""
+        return self.loss * self.draw * (1 + _new_lines(self.system, reason))
+
     def rank(self, reason: Rows) -> Rows:
         """Position of every row in the order of choice; the smallest goes first."""
-        opened = _new_lines(self.system, reason)
-        weight = self.loss * self.draw * (1 + opened)
+        weight = self.weight(reason)
         weight[self.system.value <= 0] = np.inf  # a zero adds no mass: last of all
         rank = np.empty(len(weight), dtype=np.int64)
         rank[np.lexsort((self.draw, weight))] = np.arange(len(weight))

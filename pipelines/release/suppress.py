@@ -14,7 +14,7 @@ import polars as pl
 
 from pipelines.declaration import Count, Indicator, Policy
 from pipelines.release.bounds import too_narrow
-from pipelines.release.fallback import FALLBACKS, fallback
+from pipelines.release.fallback import FALLBACKS, fallback, lines_of
 from pipelines.release.families import each, families, worth_a_process
 from pipelines.release.line_rule import Choice, choice, close_lines
 from pipelines.release.primary import Reason, Terms, never_shown, primary, terms, with_public
@@ -24,9 +24,10 @@ from pipelines.release.relief import relieving
 from pipelines.release.system import KEYS, Mask, Pair, Rows, System, Values, build, pairs_of
 from pipelines.release.view import View, to_keep_open, view
 
-REPAIRS = 12
+REPAIRS = 8
 QUICK_REPAIRS = 40
-STUBBORN = 3  # turns, after which one more cell is hidden at once for each that is still found
+FEW = 1e-3  # of all cells
+STUBBORN = 3  # turns, after which more is hidden at once for a cell that is still found
 RINGS = 4
 LARGEST_BLOCK = 2_000  # columns in which submitters are tried as a whole; what is left in a larger one is hidden more
 
@@ -160,20 +161,24 @@ def _reach_of(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.Dat
 def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
     """Repairs a bounded number of times, then falls back in ever larger pieces until the audit finds nothing."""
     proof = Proof.of_nothing(case.system.n_cells)
+    times = np.zeros(case.system.n_cells, dtype=np.int64)
     stage: dict[str, int] = {}
     log: list[str] = []
     turn = 0
     while True:
-        reason, found, proof = _found(case, reason, proof)
+        reason, left, is_again, proof = _quickly_repaired(case, reason, proof)
+        found, proof = _found(case, reason, left, proof, is_again=is_again)
         before = int((reason > 0).sum())
+        times += found
         if found.any() and turn < REPAIRS:
-            rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle, 1 + turn)
-            reason = _hide(case, reason, rows, Reason.SECONDARY)
+            rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle)
+            around = lines_of(case.system, np.flatnonzero(found & (times >= STUBBORN)))
+            reason = _hide(case, reason, np.union1d(rows, around), Reason.SECONDARY)
         while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
             rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
             reason = _hide(case, reason, rows, Reason.FALLBACK)
             log += sentences
-        if int((reason > 0).sum()) == before:
+        if not is_again and int((reason > 0).sum()) == before:
             return reason, tuple(log)
         turn += 1
 
@@ -184,24 +189,33 @@ def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
     return min(stage.get(c, 0) for c in counts)
 
 
-def _found(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, Proof]:
-    """The reasons after quick repairs, the cells that the audit still finds, and what is proven so far."""
+def _quickly_repaired(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, bool, Proof]:
+    """The reasons after repairs of what is found quickly, what of it these do not help, whether to look again, and what is
+    proven so far. Among very many cells the last few are looked at again when the search has found others to repair."""
+    left = np.zeros(case.system.n_cells, dtype=bool)
     for turn in range(QUICK_REPAIRS):
         seen = case.seen(reason)
-        found, proof = _quickly_found(case, reason, seen, proof)
-        rows = np.flatnonzero(found)
+        left, proof = _quickly_found(case, reason, seen, proof)
+        rows = np.flatnonzero(left)
         at_once = 1 + turn // STUBBORN
-        rows = np.union1d(_nearest(case, reason, rows, at_once), _beside(case, reason, seen, rows, proof.middle))
-        if not len(rows):
+        beside = np.union1d(_nearest(case, reason, rows, at_once), _beside(case, reason, seen, rows, proof.middle))
+        if not len(beside):
             break
-        reason = _hide(case, reason, rows, Reason.SECONDARY)
+        reason = _hide(case, reason, beside, Reason.SECONDARY)
+        if len(rows) < FEW * case.system.n_cells:
+            return reason, np.zeros_like(left), True, proof
+    return reason, left, False, proof
+
+
+def _found(case: Case, reason: Rows, left: Mask, proof: Proof, *, is_again: bool) -> tuple[Mask, Proof]:
+    """The cells that the audit still finds, those `left` among them, and what is proven so far."""
     seen = case.seen(reason)
     proof = proof.continued(seen)
-    found |= proof.is_open(seen)
-    if not found.any():
+    found = left | proof.is_open(seen)
+    if not (is_again or found.any()):
         rows, proof = proof.told(seen, LARGEST_BLOCK, with_sums=True)
         found[rows] = True
-    return reason, found, proof
+    return found, proof
 
 
 def _quickly_found(case: Case, reason: Rows, seen: View, proof: Proof) -> tuple[Mask, Proof]:
@@ -241,7 +255,7 @@ def _beside(case: Case, reason: Rows, seen: View, found: Rows, middle: Values, n
     """For every found cell the `n` shown ones that would give it the most room for what is lost with them, mixed with a
     secret draw; the nearest where none would."""
     n_cells = case.system.n_cells
-    loss = (case.chosen.loss * case.chosen.draw)[:n_cells]
+    loss = case.chosen.weight(reason)[:n_cells]
     picked = relieving(seen, middle, found, _may_hide(case, reason)[:n_cells], loss, n)
     return picked if len(picked) else _nearest(case, reason, found, n)
 

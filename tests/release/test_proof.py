@@ -117,7 +117,7 @@ def test_there_is_no_table_in_the_middle_of_a_contradiction() -> None:
     tables = Polytope(equations, np.array([-1.0]), zero, zero + CEILING, none, none, zero)
     assert middle(Room(tables), zero) is None
     with pytest.raises(NoTable):
-        search(tables, [zero == 0], zero == 0, zero == 1, zero, 0, 0)
+        search(tables, [(zero == 0, True)], zero == 0, zero == 1, zero, 0, 0)
 
 
 def test_a_cell_is_relieved_where_it_is_held() -> None:
@@ -275,5 +275,5 @@ def test_a_table_whose_sums_do_not_hold_proves_nothing(monkeypatch: pytest.Monke
     monkeypatch.setattr(intervals, "_middle", lambda _, start: start)
     for broken in ("of", "exactly"):
         monkeypatch.setattr(RoughProjection, broken, lambda _, change: change.copy())
-    found = search(tables, [two == 1], two == 1, two == 0, 5 * two, turn=0, singles=0)
+    found = search(tables, [(two == 1, True)], two == 1, two == 0, 5 * two, turn=0, singles=0)
     assert found.is_narrow.all()
