@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from pipelines.release.polytope import TOLERANCE, Polytope, Room
+from pipelines.release.polytope import FITS, TOLERANCE, Polytope, Room
 from pipelines.release.projection import RoughProjection
 from pipelines.release.system import Mask, Rows, Values
 
@@ -119,7 +119,7 @@ class _Pushing:
 
     def _fitting(self, tables: np.ndarray) -> np.ndarray:
         """The tables whose sums hold, and the middle in the place of any other: a proof rests on nothing but these."""
-        fits = np.abs(self.room.equations @ tables - self.room.right[:, None]).max(axis=0, initial=0) < TOLERANCE
+        fits = np.abs(self.room.equations @ tables - self.room.right[:, None]).max(axis=0, initial=0) < FITS
         return np.where(fits, tables, self.middle[:, None])
 
     def _drawn_back(self, change: np.ndarray) -> np.ndarray:

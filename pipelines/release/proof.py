@@ -54,6 +54,9 @@ class Proof:
         wanted = np.zeros(n, dtype=bool)
         asked = self.is_open(seen)
         wanted[stand_in[asked]] = True
+        width = np.zeros(n)  # the widest that a column is asked for, for itself or for those that it stands for
+        np.maximum.at(width, stand_in[asked], seen.width[asked])
+        tables = replace(tables, width=width[columns])
         stands_for = np.bincount(stand_in, minlength=n)
         start = np.where(np.isnan(self.middle), seen.system.value[:n], self.middle)
         start = np.bincount(stand_in, np.where(seen.is_unknown, start, 0), n)
@@ -85,7 +88,7 @@ def _parts(system: System, columns: Rows) -> Iterator[tuple[Mask, bool]]:
     if len(counts) > 1:
         yield from ((below & (cells["count_id"] == count).to_numpy(), False) for count in counts)
     yield below & ~system.is_sum_of_areas[columns], False
-    yield below, False
+    yield below, len(columns) > AT_ONCE
     yield ~cells["level"].is_in(LOWEST).to_numpy(), False
     if len(columns) <= AT_ONCE:
         yield np.ones(len(columns), dtype=bool), True

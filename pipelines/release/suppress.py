@@ -164,15 +164,16 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
     times = np.zeros(case.system.n_cells, dtype=np.int64)
     stage: dict[str, int] = {}
     log: list[str] = []
-    turn = 0
+    turn = again = 0
     while True:
-        reason, left, is_again, proof = _quickly_repaired(case, reason, proof)
+        reason, left, is_again, proof = _quickly_repaired(case, reason, proof, may_leave=again < REPAIRS)
         found, proof = _found(case, reason, left, proof, is_again=is_again)
         before = int((reason > 0).sum())
         times += found
         if found.any() and turn < REPAIRS:
             rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle)
             around = lines_of(case.system, np.flatnonzero(found & (times >= STUBBORN)))
+            around = around[_may_hide(case, reason)[around]]
             reason = _hide(case, reason, np.union1d(rows, around), Reason.SECONDARY)
         while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
             rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
@@ -180,7 +181,7 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
             log += sentences
         if not is_again and int((reason > 0).sum()) == before:
             return reason, tuple(log)
-        turn += 1
+        turn, again = turn + bool(found.any()), again + is_again
 
 
 def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
@@ -189,7 +190,7 @@ def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
     return min(stage.get(c, 0) for c in counts)
 
 
-def _quickly_repaired(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mask, bool, Proof]:
+def _quickly_repaired(case: Case, reason: Rows, proof: Proof, *, may_leave: bool) -> tuple[Rows, Mask, bool, Proof]:
     """The reasons after repairs of what is found quickly, what of it these do not help, whether to look again, and what is
     proven so far. Among very many cells the last few are looked at again when the search has found others to repair."""
     left = np.zeros(case.system.n_cells, dtype=bool)
@@ -202,7 +203,7 @@ def _quickly_repaired(case: Case, reason: Rows, proof: Proof) -> tuple[Rows, Mas
         if not len(beside):
             break
         reason = _hide(case, reason, beside, Reason.SECONDARY)
-        if len(rows) < FEW * case.system.n_cells:
+        if may_leave and len(rows) < FEW * case.system.n_cells:
             return reason, np.zeros_like(left), True, proof
     return reason, left, False, proof
 

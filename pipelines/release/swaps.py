@@ -68,8 +68,12 @@ class Tree:
     submitter: Rows
 
     def of_areas(self, codes: pl.Series) -> "Tree":
-        """The part of the tree with those areas; each but the topmost has its parent among them."""
-        some = np.flatnonzero(np.isin(self.codes, codes.unique().to_numpy()))
+        """The part of the tree with those areas and all above them: one without cells lets a change pass."""
+        is_in = np.isin(self.codes, codes.unique().to_numpy())
+        for _ in self.generations:
+            above = self.parent[is_in]
+            is_in[above[above >= 0]] = True
+        some = np.flatnonzero(is_in)
         at = np.full(len(self.codes) + 1, -1)
         at[some] = np.arange(len(some))
         return Tree([self.codes[n] for n in some], at[self.parent[some]], self.submitter[some])

@@ -10,6 +10,7 @@ from scipy.optimize import linprog
 
 from pipelines.release import attack, intervals
 from pipelines.release.attack import told_to_outsiders, told_to_submitters
+from pipelines.release.audit import audit_cells
 from pipelines.release.borders import bordered, with_former
 from pipelines.release.intervals import NoTable, search
 from pipelines.release.line_rule import choice, close_lines
@@ -264,6 +265,45 @@ def test_what_is_shown_today_is_not_proven_wide_for_the_day_when_it_is_hidden(se
     later = view(system, says, with_more_hidden(system, reason, np.random.default_rng(seed)) > 0)
     newly = later.is_target & (later.width > 0) & ~seen.is_unknown
     assert proof.is_open(later)[newly].all()
+
+
+def test_an_area_that_another_stands_in_for_keeps_its_own_width() -> None:
+    """Nothing is shown of a city X1 (5 must stay open) and two towns (10): what they hold together may be anywhere, but the
+    categories 1 and 2 leave it room for 8 only."""
+    values: dict[str, tuple[int, ...]] = {
+        "X1": (2, 3, 10, 10), "X2": (1, 1, 6, 6), "X3": (0, 1, 5, 5), "Y1": (30, 30, 40, 50), "Y2": (25, 35, 45, 55),
+    }  # fmt: skip
+    values["P1"] = tuple(map(sum, zip(*values.values(), strict=True)))
+    rows = [("x", "2024", a, "g", str(n + 1), v) for a, of in values.items() for n, v in enumerate(of)]
+    rows += [("x", "2024", a, "all", "all", sum(of)) for a, of in values.items()]
+    tree = t.areas({"X1": t.CITY, "X2": t.TOWN, "X3": t.TOWN, "Y1": t.CITY, "Y2": t.CITY})
+    counts = t.counts_of(t.count("x"))
+    hidden = {(a, c) for a in ("X1", "X2", "X3") for c in ("1", "2", "3", "4", "all")}
+    hidden |= {(y, c) for y in ("Y1", "Y2") for c in ("1", "2")} | {("P1", "3"), ("P1", "4")}
+    table = t.cells(rows)
+    places = table.select("area_code", "category_code").iter_rows()
+    found = audit_cells(t.seen(table.with_columns(is_shown=pl.Series([p not in hidden for p in places])), tree, counts))
+    narrow = {(f.cell[3], f.cell[5]) for f in found if f.rule == "narrow_interval"}
+    assert {("X2", "1"), ("X2", "2"), ("X3", "1"), ("X3", "2")} <= narrow
+
+
+def test_a_level_that_a_count_lacks_lets_a_change_pass() -> None:
+    """Another count has medical areas, this one has not: its towns are still held by their prefecture."""
+    tree = pl.DataFrame(
+        [
+            ("P", "prefecture", None, 10**6), ("M", "medical_area", "P", 10**5),
+            *((town, "municipality", "M", t.CITY) for town in ("A", "B", "C")),
+        ],
+        schema=["area_code", "level", "parent_code", "population"], orient="row",
+    )  # fmt: skip
+    towns = {"A": 70, "B": 60, "C": 170}
+    rows = t.totals("x", towns | {"P": 300}) + t.totals("y", towns | {"M": 300, "P": 300})
+    counts = t.counts_of(t.count("x"), t.count("y"))
+    system = build(t.cells(rows), tree, pairs_of(counts, []))
+    names = system.frame.select(pl.concat_str("count_id", "area_code")).to_series()
+    seen = view(system, terms(system, counts, t.STANDARD), names.is_in(["xA", "xB"]).to_numpy())
+    told = told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))
+    assert set(names.gather(told)) == {"xA", "xB"}
 
 
 def test_a_table_whose_sums_do_not_hold_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
