@@ -17,9 +17,7 @@ from pipelines.release.system import Mask, Rows, Values
 
 TABLES = 8  # at a time
 STEPS, MORE_STEPS = 30, 60  # of each table, when a search begins and when it goes on
-WORTH_A_CELL = (
-    400  # columns that are moved once more to open one cell, when a search begins; twice as many each time it goes on
-)
+WORTH_A_CELL = 400  # columns moved once more to open one cell, when a search begins; twice as many whenever it goes on
 FEW, SINGLE_STEPS, SINGLE_FORCE = 8, 100, 1.0  # columns that are left, and how each is pushed by itself
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit

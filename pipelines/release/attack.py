@@ -9,6 +9,7 @@ import polars as pl
 import scipy.sparse as sp
 
 from pipelines.release.errors import UnsafeError
+from pipelines.release.fallback import BELOW_PREFECTURE
 from pipelines.release.swaps import below_prefecture, free_of_submitters
 from pipelines.release.system import LOWEST, SENDER, LineKind, Mask, Rows, Values, blocks_of
 from pipelines.release.view import View
@@ -85,8 +86,7 @@ def told_to_outsiders(seen: View) -> Rows:
 
 
 def told_to_submitters(seen: View, is_suspect: Mask, largest_block: int | None = None) -> Rows:
-    """Hidden cells that some municipality can work out exactly from all of its own cells and what is shown; of those
-    that are no suspects, only what is told together with a suspect.
+    """Suspects that some municipality can work out exactly from all of its own cells and what is shown.
 
     What a change that can be written down frees is no suspect. Then small parts first: what can change while everything
     outside a part stands still can change. Last whole blocks. What is left in a block of more columns than
@@ -103,20 +103,21 @@ def told_to_submitters(seen: View, is_suspect: Mask, largest_block: int | None =
         part = level.is_in(levels).to_numpy()
         here = known.prefecture == prefecture
         near = np.flatnonzero(here & np.isin(known.count, known.count[left & part & here]))
-        left[near] = _left_in(known.of_columns(near), part[near], left[near], largest_block)
-    everything, is_new = np.ones(len(columns), dtype=bool), (level.is_in(("prefecture", "nation"))).to_numpy()
-    return columns[_left_in(known, everything, left, largest_block, is_new)]
+        left[near] = _left_in(known.of_columns(near), part[near], left[near], largest_block, part[near])
+    everything, is_above = np.ones(len(columns), dtype=bool), ~level.is_in(BELOW_PREFECTURE).to_numpy()
+    return columns[_left_in(known, everything, left, largest_block, is_above, is_last=True)]
 
 
-def _left_in(known: "_Known", part: Mask, left: Mask, largest_block: int | None, is_new: Mask | None = None) -> Mask:
-    """What of `left` is not freed by changes within `part`. is_new (in the last part): columns that no part before held;
-    where there is a `largest_block`, larger ones are tried for these only."""
-    is_last = is_new is not None
+def _left_in(
+    known: "_Known", part: Mask, left: Mask, largest_block: int | None, is_worth: Mask, *, is_last: bool = False
+) -> Mask:
+    """What of `left` is not freed by changes within `part`. is_worth: columns for which blocks larger than `largest_block`
+    are tried by halves."""
     if not (left & part).any():
         return left
     block = blocks_of(known.equations @ sp.diags_array(part.astype(float)))
     is_small = np.bincount(block)[block] <= (largest_block or len(block))
-    where = part & _in_blocks(block, left & part & (is_small | (True if is_new is None else is_new)))
+    where = part & _in_blocks(block, left & part & (is_small | is_worth))
     left = left & ~_free_by_halves(known, where)
     where &= is_small & _in_blocks(block, left & part)
     return left & (~where | _told_in(known, block, where, is_last=is_last))

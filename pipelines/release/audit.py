@@ -42,7 +42,7 @@ SINGLES = 40
 def audit_published(
     path: Path, ledger: Path | None = None, *, with_intervals: bool = True, outdated: pl.DataFrame | None = None
 ) -> list[Finding]:
-    """Everything that is wrong with a published file, worst first; empty where it is safe.
+    """Everything that is wrong with a published file, of each family of counts the worst first; empty where it is safe.
 
     ledger: attack with what earlier releases showed, too. with_intervals: False where the same pattern of hidden cells
     was proven just before, as in the release itself. outdated: keys of earlier values that are known not to be true
@@ -110,8 +110,12 @@ def _fits(found: list[Finding]) -> bool:
 
 def _families(release: Published) -> Iterator[Published]:
     """The release in parts: counts tied by nesting or by an indicator stay together, others share no equation."""
-    for family in families(release.cells["count_id"].unique(), pairs_of(release.counts, release.indicators.values())):
+    for family in _tied(release):
         yield _of_counts(release, family)
+
+
+def _tied(release: Published) -> list[list[str]]:
+    return families(release.cells["count_id"].unique(), pairs_of(release.counts, release.indicators.values()))
 
 
 def _of_counts(release: Published, some: Sequence[str]) -> Published:
@@ -149,8 +153,7 @@ def _wider(release: Published, past: Past, outdated: pl.DataFrame | None, succes
 
 def audit_cells(release: Published, *, with_intervals: bool = True) -> list[Finding]:
     """The primary rule on what is shown, then what follows from it; families of counts side by side."""
-    tied = families(release.cells["count_id"].unique(), pairs_of(release.counts, release.indicators.values()))
-    apart = [_of_counts(release, some) for some in worth_a_process(tied, release.cells["count_id"])]
+    apart = [_of_counts(release, some) for some in worth_a_process(_tied(release), release.cells["count_id"])]
     done = each(partial(_audit_family, with_intervals=with_intervals), apart, release.cells.height)
     return [finding for found in done for finding in found]
 

@@ -51,9 +51,7 @@ class Proof:
         """Looks for two tables for every target that has none yet. Raises NoTable."""
         stand_in, n = stand_ins(seen), seen.system.n_cells
         columns, tables = polytope(seen, stand_in == np.arange(n))
-        wanted = np.zeros(n, dtype=bool)
         asked = self.is_open(seen)
-        wanted[stand_in[asked]] = True
         width = np.zeros(n)  # the widest that a column is asked for, for itself or for those that it stands for
         np.maximum.at(width, stand_in[asked], seen.width[asked])
         tables = replace(tables, width=width[columns])
@@ -63,7 +61,7 @@ class Proof:
         found = search(
             tables,
             _parts(seen.system, columns),
-            wanted[columns],
+            tables.width > 0,
             stands_for[columns] > 1,
             start[columns],
             self.turn,

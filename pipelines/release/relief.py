@@ -20,8 +20,8 @@ MANY = 200_000_000  # pairs of a found and a shown cell; beyond, some are reliev
 LEAST_SCALE = 0.1  # of a hidden cell that the middle leaves next to nothing
 
 
-def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Values, n: int = 1) -> Rows:
-    """For every `found` cell (of very many, for some spread over them) the `n` cells to hide beside it; fewer where nothing
+def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Values) -> Rows:
+    """For every `found` cell (of very many, for some spread over them) the cell to hide beside it; fewer where nothing
     would help. Cells below prefectures are relieved as if the prefectures stood still, each in its own.
 
     middle: a table that fits, NaN for shown cells. may_hide, loss: of every cell, what hiding it loses.
@@ -36,20 +36,13 @@ def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Val
         block = blocks_of(equations[:, part]) if len(here) else np.zeros_like(part)
         for one in np.unique(block[np.isin(part, here)]):
             some = part[block == one]
-            picked.append(_in_block(seen, equations, some, middle, np.intersect1d(here, some), may_hide, loss, n))
+            picked.append(_in_block(seen, equations, some, middle, np.intersect1d(here, some), may_hide, loss))
         found = np.setdiff1d(found, here)
     return np.unique(np.concatenate(picked))
 
 
 def _in_block(
-    seen: View,
-    equations: sp.csc_array,
-    columns: Rows,
-    middle: Values,
-    found: Rows,
-    may_hide: Mask,
-    loss: Values,
-    n: int,
+    seen: View, equations: sp.csc_array, columns: Rows, middle: Values, found: Rows, may_hide: Mask, loss: Values
 ) -> Rows:
     """`relieving` for what is found among `columns`, when all other cells stand still."""
     part = equations[:, columns].tocsr()
@@ -68,6 +61,5 @@ def _in_block(
         pull = np.abs(of_free @ holding.multipliers(change))
         gives = np.minimum(seen.system.value[free][:, None], seen.width[some])
         gain = (pull * gives) ** 2 / loss[free][:, None]
-        best = np.argsort(-gain, axis=0, kind="stable")[:n]
-        picked.append(free[best[np.take_along_axis(gain, best, axis=0) > 0]])
+        picked.append(free[gain.argmax(axis=0)[gain.max(axis=0) > 0]])
     return np.concatenate(picked)

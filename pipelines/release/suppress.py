@@ -26,7 +26,7 @@ from pipelines.release.view import View, to_keep_open, view
 
 REPAIRS = 8
 QUICK_REPAIRS = 40
-FEW = 1e-3  # of all cells
+FEW = 1e-3  # of all cells: fewer that are found quickly can wait for a search, so often as there are repairs
 STUBBORN = 3  # turns, after which more is hidden at once for a cell that is still found
 RINGS = 4
 LARGEST_BLOCK = 2_000  # columns in which submitters are tried as a whole; what is left in a larger one is hidden more
@@ -252,13 +252,12 @@ def _nearest(case: Case, reason: Rows, found: Rows, n: int = 1) -> Rows:
     return np.array(sorted(picked), dtype=np.int64)
 
 
-def _beside(case: Case, reason: Rows, seen: View, found: Rows, middle: Values, n: int = 1) -> Rows:
-    """For every found cell the `n` shown ones that would give it the most room for what is lost with them, mixed with a
-    secret draw; the nearest where none would."""
-    n_cells = case.system.n_cells
-    loss = case.chosen.weight(reason)[:n_cells]
-    picked = relieving(seen, middle, found, _may_hide(case, reason)[:n_cells], loss, n)
-    return picked if len(picked) else _nearest(case, reason, found, n)
+def _beside(case: Case, reason: Rows, seen: View, found: Rows, middle: Values) -> Rows:
+    """For every found cell the shown one that would give it the most room for what is lost with it, mixed with a secret
+    draw; the nearest where none would."""
+    n = case.system.n_cells
+    picked = relieving(seen, middle, found, _may_hide(case, reason)[:n], case.chosen.weight(reason)[:n])
+    return picked if len(picked) else _nearest(case, reason, found)
 
 
 def _may_hide(case: Case, reason: Rows) -> Mask:

@@ -11,7 +11,7 @@ from zlib import crc32
 import numpy as np
 import polars as pl
 
-from pipelines.declaration import Breakdown, Count, Indicator
+from pipelines.declaration import LEVELS, Breakdown, Count, Indicator
 from pipelines.indicators import COUNTS, INDICATORS, SUMS
 from pipelines.reference import municipalities
 from pipelines.release.areas import registered_tree
@@ -19,7 +19,6 @@ from pipelines.release.plan import count_parts
 from pipelines.release.system import KEYS
 
 YEARS = ("2022", "2023", "2024")
-LEVELS = ("nation", "prefecture", "medical_area", "municipality", "ward")
 SHARES: dict[str, tuple[float, ...]] = {
     "all": (1.0,),
     "sex": (0.512, 0.488, 0.0),
@@ -148,29 +147,32 @@ class Made:
     def _atoms(self, year: str) -> Iterator[pl.DataFrame]:
         """The lowest areas in one year."""
         drawn: dict[str, dict[str, np.ndarray]] = {}
-        breakdowns = {b.id: b for _, _, b, _ in sorted(self.plan, key=lambda part: part[2].id)}
+        breakdowns = {b.id: b for _, _, b, _ in self.plan}
         wanted = {(count_id, b.id) for count_id, _, b, _ in self.plan}
         for count_id, draw in self.draws.items():
-            rng = np.random.default_rng([self.seed, int(year), crc32(count_id.encode())])
-            outer = drawn[draw.of] if draw.of else None
-            drawn[count_id] = self._drawn(rng, draw, outer, list(breakdowns))
-            for breakdown_id, table in drawn[count_id].items():
+            total, outside = self._totals(year, count_id, draw, drawn)
+            drawn[count_id] = {}
+            for breakdown_id, breakdown in breakdowns.items():
+                rng, shares = self._rng(year, count_id, breakdown_id), np.array(SHARES[breakdown_id])
+                table = _inside(rng, drawn[draw.of][breakdown_id], total) if draw.of else 0
+                table = table + rng.multinomial(outside, shares / shares.sum())
+                drawn[count_id][breakdown_id] = table
                 if (count_id, breakdown_id) in wanted:
-                    yield from self._rows(self.counts[count_id], year, breakdowns[breakdown_id], table)
+                    yield from self._rows(self.counts[count_id], year, breakdown, table)
 
-    def _drawn(
-        self, rng: np.random.Generator, draw: Draw, outer: dict[str, np.ndarray] | None, breakdowns: list[str]
-    ) -> dict[str, np.ndarray]:
-        """breakdown -> areas x categories."""
-        if outer is None:
-            total = rng.poisson(self.lowest["births"].to_numpy() * draw.share)
-            return {b: rng.multinomial(total, np.array(SHARES[b]) / sum(SHARES[b])) for b in breakdowns}
-        total = rng.binomial(outer["all"][:, 0], draw.share)
-        tables = {b: _inside(rng, table, total) for b, table in outer.items()}
-        if draw.nearly:
-            more = rng.poisson(outer["all"][:, 0] * FROM_OUTSIDE)
-            tables = {b: t + rng.multinomial(more, np.array(SHARES[b]) / sum(SHARES[b])) for b, t in tables.items()}
-        return tables
+    def _rng(self, *names: str) -> np.random.Generator:
+        return np.random.default_rng([self.seed, *(crc32(name.encode()) for name in names)])
+
+    def _totals(
+        self, year: str, count_id: str, draw: Draw, drawn: Mapping[str, Mapping[str, np.ndarray]]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Of every lowest area, how many are drawn of another count and how many from outside it."""
+        rng = self._rng(year, count_id)
+        if draw.of is None:
+            births = self.lowest["births"].to_numpy()
+            return np.zeros_like(births), rng.poisson(births * draw.share)
+        outer = drawn[draw.of]["all"][:, 0]
+        return rng.binomial(outer, draw.share), rng.poisson(outer * FROM_OUTSIDE * draw.nearly)
 
     def _rows(self, count: Count, year: str, breakdown: Breakdown, table: np.ndarray) -> Iterator[pl.DataFrame]:
         for nth, category in enumerate(breakdown.categories):
