@@ -5,6 +5,10 @@ room for each other; who wins the room on a crowded line is drawn anew for every
 alternating direction method of multipliers (Boyd et al. 2011, Foundations and Trends in Machine Learning 3): one step
 restores the equations, the next the limits and the wishes. A table that still lies beyond a limit in the end is drawn
 back towards the middle until it fits, block by block, so that whatever comes out fits; only how far it gets is not sure.
+
+In a large block a table may be drawn back so far that cells with all the room in the world get none of it. What is left
+there is moved column by column, each along the line on which the ellipsoid around the middle (Dikin 1967, Soviet
+Mathematics Doklady 8) is longest for it: the whole of the ellipsoid fits, so at least its length is sure.
 """
 
 from dataclasses import dataclass
@@ -19,6 +23,8 @@ TABLES = 8  # at a time
 STEPS, MORE_STEPS = 30, 60  # of each table, when a search begins and when it goes on
 WORTH_A_CELL = 400  # columns moved once more to open one cell, when a search begins; twice as many whenever it goes on
 FEW, SINGLE_STEPS, SINGLE_FORCE = 8, 100, 1.0  # columns that are left, and how each is pushed by itself
+LINES = 16  # columns of a block that are moved along their lines at a time
+LEAST_MOVE = 1e-6  # of a column along its line; what moves less stands still
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit
 UPWARDS = 0.5  # of the wishes
@@ -46,15 +52,19 @@ class Spans:
         self.highest[columns] = np.maximum(self.highest[columns], tables.max(axis=1))
 
 
-def push_apart(polytope: Polytope, middle: Values, blocks: list[Rows], wanted: Mask, spans: Spans, turn: int) -> None:
+def push_apart(
+    polytope: Polytope, middle: Values, blocks: list[Rows], wanted: Mask, spans: Spans, turn: int, *, singly: bool
+) -> None:
     """Widens the spans of the `wanted` columns that lie in `blocks`, with all columns outside them held in the middle.
 
     blocks: groups of columns that share no equation when the others are held; a table is drawn back in each by itself.
+    singly: moves what is left along lines of its own.
     """
     columns = np.concatenate(blocks)
     pushing = _Pushing(polytope.held(columns, middle), middle[columns], [len(b) for b in blocks])
     own = spans.of(columns)
-    pushing.rounds(own, wanted[columns], turn, np.random.default_rng([turn, len(columns), int(columns[0])]))
+    rng = np.random.default_rng([turn, len(columns), int(columns[0])])
+    pushing.rounds(own, wanted[columns], turn, rng, singly=singly)
     spans.lowest[columns], spans.highest[columns] = own.lowest, own.highest
 
 
@@ -72,8 +82,9 @@ class _Pushing:
         self.block = np.concatenate([block, block[polytope.inner]])
         self.n_blocks = len(sizes)
 
-    def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator) -> None:
-        """Tables until nothing is narrow, or too little is opened by them; the last few columns are pushed one by one."""
+    def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator, *, singly: bool) -> None:
+        """Tables until nothing is narrow, or too little is opened by them; then, where asked, lines; the last few columns
+        are pushed one by one."""
         narrow = np.flatnonzero(wanted & spans.narrow(self.width))
         while len(narrow) > FEW and len(narrow) * WORTH_A_CELL * 2.0**turn > len(self.width):
             force = FORCE * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
@@ -82,10 +93,30 @@ class _Pushing:
             before, narrow = len(narrow), narrow[spans.narrow(self.width)[narrow]]
             if (before - len(narrow)) * WORTH_A_CELL * 2.0**turn < len(self.width):
                 break
+        if singly:
+            narrow = self.along_lines(spans, narrow)
         while 0 < len(narrow) <= FEW:
             some, narrow = narrow[: TABLES // 2], narrow[TABLES // 2 :]
             self._push(spans, some, SINGLE_FORCE * np.kron(np.eye(len(some)), [1.0, -1.0]), SINGLE_STEPS)
             narrow = narrow[spans.narrow(self.width)[narrow]]
+
+    def along_lines(self, spans: Spans, narrow: Rows) -> Rows:
+        """Moves every narrow column both ways along its line, some columns of every block at a time; what stays narrow."""
+        waiting = narrow
+        while len(waiting):
+            nth = _nth_in_block(self.block[waiting])
+            some, table = waiting[nth < LINES], nth[nth < LINES]
+            change = np.zeros((len(self.middle), int(table.max()) + 1))
+            change[some, table] = 1
+            change = self.projection.exactly(change)
+            length = np.zeros((self.n_blocks, change.shape[1]))
+            moved = np.maximum(self.scale[some] * change[some, table], LEAST_MOVE)
+            length[self.block[some], table] = BEYOND * self.width[some] / moved
+            change *= length[self.block]
+            for way in (change, -change):
+                spans.take(np.arange(len(self.width)), self._fitting(self._drawn_back(way))[: len(self.width)])
+            waiting = waiting[(nth >= LINES) & spans.narrow(self.width)[waiting]]
+        return narrow[spans.narrow(self.width)[narrow]]
 
     def _push(self, spans: Spans, narrow: Rows, wish: np.ndarray, steps: int) -> None:
         spans.take(np.arange(len(self.width)), self.tables(spans, narrow, wish, steps))
@@ -126,3 +157,12 @@ class _Pushing:
         way = np.full((self.n_blocks, change.shape[1]), 1 / SHORT_OF)
         np.minimum.at(way, self.block, self.room.way(self.middle, change))
         return self.middle[:, None] + SHORT_OF * way[self.block] * change
+
+
+def _nth_in_block(block: Rows) -> Rows:
+    """The position of every entry among those of its block."""
+    order = np.argsort(block, kind="stable")
+    first = np.flatnonzero(np.diff(block[order], prepend=-1))
+    nth = np.empty(len(block), dtype=np.int64)
+    nth[order] = np.arange(len(block)) - np.repeat(first, np.diff(np.append(first, len(block))))
+    return nth

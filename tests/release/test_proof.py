@@ -8,7 +8,7 @@ import pytest
 import scipy.sparse as sp
 from scipy.optimize import linprog
 
-from pipelines.release import attack, intervals
+from pipelines.release import apart, attack, intervals
 from pipelines.release.attack import told_to_outsiders, told_to_submitters
 from pipelines.release.audit import audit_cells
 from pipelines.release.borders import bordered, with_former
@@ -109,6 +109,27 @@ def test_the_table_in_the_middle_fits_and_stands_away_from_every_limit(seed: int
         assert table is not None
         assert np.abs(room.equations @ table - room.right).max(initial=0) < FITS
         assert ((room.low < table) & (table < room.high)).all()
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_by_itself_every_cell_moves_as_far_as_the_ellipsoid_around_the_middle_reaches(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However crowded its block is: where many are pushed at once, some with all the room in the world get none of it."""
+    system, says, reason = after_the_line_rule(seed)
+    _, tables = polytope(view(system, says, reason > 0), np.ones(system.n_cells, dtype=bool))
+    room = Room(tables)
+    table = middle(room, np.full(tables.n, np.nan))
+    assert table is not None
+    scale = room.scale(table)
+    equations = room.equations.toarray() * scale
+    free = np.eye(len(scale)) - np.linalg.pinv(equations) @ equations
+    reach = (2 * scale * np.sqrt(np.maximum(np.diag(free), 0)))[: tables.n]
+    asked, everything = replace(tables, width=0.99 * reach), np.ones(tables.n, dtype=bool)
+    monkeypatch.setattr(apart._Pushing, "_push", lambda *_: None)
+    found = search(asked, [(everything, True)], reach > 0.1, ~everything, table[: tables.n], turn=0, singles=0)
+    assert not tables.n or (reach > 1).any()
+    assert not found.is_narrow.any()
 
 
 def test_there_is_no_table_in_the_middle_of_a_contradiction() -> None:
