@@ -19,11 +19,17 @@ from pipelines.release.polytope import FITS, TOLERANCE, Polytope, Room
 from pipelines.release.projection import RoughProjection
 from pipelines.release.system import Mask, Rows, Values
 
+# A column of thousands must move by a few persons like any other; were its scale a thousand, the few would be lost in the
+# rounding. What seldom moves is stiff, but no stiffer than this.
+LARGEST_SCALE = 10.0
 TABLES = 8  # at a time
 STEPS, MORE_STEPS = 30, 60  # of each table, when a search begins and when it goes on
 WORTH_A_CELL = 400  # columns moved once more to open one cell, when a search begins; twice as many whenever it goes on
-FEW, SINGLE_STEPS, SINGLE_FORCE = 8, 100, 1.0  # columns that are left, and how each is pushed by itself
+FEW = 8  # columns that are pushed one by one
+HARD, HARD_STEPS = 1.0, 100  # how what is left in the end is pushed
+WORTH_HARD = 0.25  # of what is left: so many must open for another such table
 LINES = 16  # columns of a block that are moved along their lines at a time
+WORTH_LINES = 2_000_000  # columns moved along lines, all lines together
 LEAST_MOVE = 1e-6  # of a column along its line; what moves less stands still
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit
@@ -53,18 +59,18 @@ class Spans:
 
 
 def push_apart(
-    polytope: Polytope, middle: Values, blocks: list[Rows], wanted: Mask, spans: Spans, turn: int, *, singly: bool
+    polytope: Polytope, middle: Values, blocks: list[Rows], wanted: Mask, spans: Spans, turn: int, *, is_last: bool
 ) -> None:
     """Widens the spans of the `wanted` columns that lie in `blocks`, with all columns outside them held in the middle.
 
     blocks: groups of columns that share no equation when the others are held; a table is drawn back in each by itself.
-    singly: moves what is left along lines of its own.
+    is_last: no other blocks will be tried, so that what is left is worth more.
     """
     columns = np.concatenate(blocks)
     pushing = _Pushing(polytope.held(columns, middle), middle[columns], [len(b) for b in blocks])
     own = spans.of(columns)
     rng = np.random.default_rng([turn, len(columns), int(columns[0])])
-    pushing.rounds(own, wanted[columns], turn, rng, singly=singly)
+    pushing.rounds(own, wanted[columns], turn, rng, is_last=is_last)
     spans.lowest[columns], spans.highest[columns] = own.lowest, own.highest
 
 
@@ -74,7 +80,7 @@ class _Pushing:
     def __init__(self, polytope: Polytope, middle: Values, sizes: list[int]) -> None:
         self.room = Room(polytope)
         self.middle, self.width = self.room.table(middle), polytope.width
-        self.scale = self.room.scale(self.middle)
+        self.scale = np.minimum(self.room.scale(self.middle), LARGEST_SCALE)
         self.projection = RoughProjection(self.room.equations, self.scale)
         self.low = ((self.room.low - self.middle) / self.scale)[:, None].astype(np.float32)
         self.high = ((self.room.high - self.middle) / self.scale)[:, None].astype(np.float32)
@@ -82,23 +88,33 @@ class _Pushing:
         self.block = np.concatenate([block, block[polytope.inner]])
         self.n_blocks = len(sizes)
 
-    def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator, *, singly: bool) -> None:
-        """Tables until nothing is narrow, or too little is opened by them; then, where asked, lines; the last few columns
-        are pushed one by one."""
+    def rounds(self, spans: Spans, wanted: Mask, turn: int, rng: np.random.Generator, *, is_last: bool) -> None:
+        """Tables until nothing is narrow, or too little is opened by them: pushed lightly, in the end by lines and hard;
+        the last few columns are pushed one by one."""
         narrow = np.flatnonzero(wanted & spans.narrow(self.width))
         while len(narrow) > FEW and len(narrow) * WORTH_A_CELL * 2.0**turn > len(self.width):
-            force = FORCE * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
-            sign = np.where(rng.random(force.shape) < UPWARDS, 1.0, -1.0)
-            self._push(spans, narrow, sign * force, MORE_STEPS if turn else STEPS)
-            before, narrow = len(narrow), narrow[spans.narrow(self.width)[narrow]]
+            before = len(narrow)
+            narrow = self._pushed(spans, narrow, FORCE, MORE_STEPS if turn else STEPS, rng)
             if (before - len(narrow)) * WORTH_A_CELL * 2.0**turn < len(self.width):
                 break
-        if singly:
+        if is_last and max(np.bincount(self.block[narrow]), default=0) * len(self.width) < WORTH_LINES:
             narrow = self.along_lines(spans, narrow)
+        while is_last and len(narrow) > FEW:
+            before = len(narrow)
+            narrow = self._pushed(spans, narrow, HARD, HARD_STEPS, rng)
+            if before - len(narrow) < WORTH_HARD * before:
+                break
         while 0 < len(narrow) <= FEW:
             some, narrow = narrow[: TABLES // 2], narrow[TABLES // 2 :]
-            self._push(spans, some, SINGLE_FORCE * np.kron(np.eye(len(some)), [1.0, -1.0]), SINGLE_STEPS)
+            self._push(spans, some, HARD * np.kron(np.eye(len(some)), [1.0, -1.0]), HARD_STEPS)
             narrow = narrow[spans.narrow(self.width)[narrow]]
+
+    def _pushed(self, spans: Spans, narrow: Rows, force: float, steps: int, rng: np.random.Generator) -> Rows:
+        """Pushes all `narrow` columns by forces drawn around `force`, in TABLES tables; what stays narrow."""
+        drawn = force * np.exp(SPREAD * rng.standard_normal((len(narrow), TABLES)))
+        sign = np.where(rng.random(drawn.shape) < UPWARDS, 1.0, -1.0)
+        self._push(spans, narrow, sign * drawn, steps)
+        return narrow[spans.narrow(self.width)[narrow]]
 
     def along_lines(self, spans: Spans, narrow: Rows) -> Rows:
         """Moves every narrow column both ways along its line, some columns of every block at a time; what stays narrow."""
@@ -112,7 +128,7 @@ class _Pushing:
             length = np.zeros((self.n_blocks, change.shape[1]))
             moved = np.maximum(self.scale[some] * change[some, table], LEAST_MOVE)
             length[self.block[some], table] = BEYOND * self.width[some] / moved
-            change *= length[self.block]
+            change = self.projection.exactly(length[self.block] * change)
             for way in (change, -change):
                 spans.take(np.arange(len(self.width)), self._fitting(self._drawn_back(way))[: len(self.width)])
             waiting = waiting[(nth >= LINES) & spans.narrow(self.width)[waiting]]

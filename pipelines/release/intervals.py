@@ -55,7 +55,7 @@ def search(
         is_left = wanted & spans.narrow(tables.width)
         blocks = [b for b in tables.blocks(part) if is_left[b].any()] if (is_left & part).any() else []
         for some in _together(blocks):
-            push_apart(tables, center, some, is_left, spans, turn, singly=is_whole)
+            push_apart(tables, center, some, is_left, spans, turn, is_last=is_whole)
         if singles and is_whole:
             for block in blocks:
                 _push_singly(tables.held(block, center), block, wanted, spans, singles)

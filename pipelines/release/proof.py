@@ -4,16 +4,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
-import polars as pl
 
 from pipelines.release.attack import told_to_outsiders, told_to_submitters
 from pipelines.release.fallback import BELOW_PREFECTURE
 from pipelines.release.intervals import search
-from pipelines.release.system import LOWEST, WHAT, Mask, Rows, System, Values
+from pipelines.release.system import Mask, Rows, System, Values
 from pipelines.release.view import View, polytope, stand_ins
-
-AT_ONCE = 60_000  # columns that are moved together
-PARTNERS = 2  # prefectures that move with one in a larger table
 
 
 @dataclass(frozen=True)
@@ -60,7 +56,7 @@ class Proof:
         start = np.bincount(stand_in, np.where(seen.is_unknown, start, 0), n)
         found = search(
             tables,
-            _parts(seen.system, columns),
+            _parts(seen.system, columns, is_first=self.turn == 0),
             tables.width > 0,
             stands_for[columns] > 1,
             start[columns],
@@ -76,32 +72,15 @@ class Proof:
         return seen.is_target & (seen.width > 0) & ~self.is_wide
 
 
-def _parts(system: System, columns: Rows) -> Iterator[tuple[Mask, bool]]:
+def _parts(system: System, columns: Rows, *, is_first: bool) -> Iterator[tuple[Mask, bool]]:
     """Columns to move while the others are held, what falls into many small blocks first: below prefectures each count by
-    itself, so that no other binds it, then what is no sum of areas, then all; the areas above municipalities; then
-    everything, or in a large table a few prefectures at a time: one that is drawn back as a whole does not get far in all."""
-    cells = system.frame.select(*WHAT, "level").head(system.n_cells)[columns]
+    itself, so that no other binds it, then what is no sum of areas, then all of it; and everything."""
+    cells = system.frame.select("count_id", "level").head(system.n_cells)[columns]
     below = cells["level"].is_in(BELOW_PREFECTURE).to_numpy()
     counts = cells["count_id"].unique().sort()
     if len(counts) > 1:
         yield from ((below & (cells["count_id"] == count).to_numpy(), False) for count in counts)
     yield below & ~system.is_sum_of_areas[columns], False
-    yield below, len(columns) > AT_ONCE
-    yield ~cells["level"].is_in(LOWEST).to_numpy(), False
-    if len(columns) <= AT_ONCE:
-        yield np.ones(len(columns), dtype=bool), True
-        return
-    cells = cells.with_columns(place=system.prefecture.gather(columns), what=pl.struct(WHAT).rank("dense"))
-    for some in _moving_together(cells.filter(pl.col("level") == "prefecture").select("place", "what")):
-        yield (cells["place"].is_null() | cells["place"].is_in(some)).fill_null(value=True).to_numpy(), True
-
-
-def _moving_together(hidden: pl.DataFrame) -> Iterator[list[str]]:
-    """Every prefecture with those that hide most of the sums (place, what) that it hides: what one gains the others lose."""
-    of = {place: set(rows["what"]) for (place,), rows in hidden.sort("place").group_by("place", maintain_order=True)}
-    for place, what in of.items():
-        together, alone = [str(place)], set(what)
-        for _ in range(min(PARTNERS, len(of) - 1)):
-            best = max((p for p in of if p not in together), key=lambda p: len(alone & of[p]))
-            together, alone = [*together, str(best)], alone - of[best]
-        yield together
+    if not is_first:
+        yield below, False
+    yield np.ones(len(columns), dtype=bool), True

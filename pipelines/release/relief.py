@@ -28,7 +28,7 @@ def relieving(seen: View, middle: Values, found: Rows, may_hide: Mask, loss: Val
     """
     columns, found = seen.columns(), found[(seen.is_unknown & ~seen.is_public)[found]]
     level = seen.system.frame["level"]
-    equations = seen.lines.equations(seen.system.n_cells).tocsc()
+    equations = seen.equations.tocsc()
     picked: list[Rows] = [found[:0]]
     for levels in (BELOW_PREFECTURE, LEVELS):
         part = columns[level.gather(columns).is_in(levels).to_numpy()]

@@ -166,7 +166,7 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
     log: list[str] = []
     turn = again = 0
     while True:
-        reason, left, is_again, proof = _quickly_repaired(case, reason, proof, may_leave=again < REPAIRS)
+        reason, left, is_again, proof = _quickly_repaired(case, reason, proof, may_leave=again == 0)
         found, proof = _found(case, reason, left, proof, is_again=is_again)
         before = int((reason > 0).sum())
         times += found

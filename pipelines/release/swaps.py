@@ -120,7 +120,7 @@ def free_of_submitters(seen: View, is_suspect: Mask) -> Mask:
         for cells in placed.filter(pl.col("is_suspect").any().over("count_id")).partition_by("count_id"):
             near = cells.filter("is_suspect")["prefecture"].unique()
             is_near = pl.lit(near.null_count() > 0) | pl.col("prefecture").is_in(near.implode()).fill_null(value=False)
-            still = cells.filter(pl.col("prefecture").is_null() & ~is_near).with_columns(is_unknown=False)
+            still = cells.filter(pl.col("prefecture").is_null() & ~is_near).with_columns(may_move=False)
             some = pl.concat([cells.filter(is_near), still])
             free[_free_in(some, tree.of_areas(some["area_code"]))] = True
     return free
@@ -135,13 +135,16 @@ def below_prefecture(seen: View) -> pl.Series:
 
 
 def _placed(seen: View, tree: Tree) -> pl.DataFrame:
-    """Every cell with its row, and whether it may change: it is unknown, and in no other sum of areas than the tree's."""
+    """Every cell with its row, whether it is unknown, and whether it may move by itself: it is unknown, in no other sum of areas than the
+    tree's, and not the same as that of another count."""
     is_unknown = np.zeros(seen.system.n_cells, dtype=bool)
     is_unknown[seen.columns()] = True
-    is_unknown[_in_other_sums(seen, tree)] = False
+    may_move = is_unknown.copy()
+    may_move[_in_other_sums(seen, tree)] = False
+    may_move[np.concatenate(seen.same)] = False
     names = ("count_id", "breakdown_id", "category_code", "period", "period_kind", "area_code")
     cells = seen.system.frame.head(seen.system.n_cells).select(names)
-    return cells.with_columns(is_unknown=pl.Series(is_unknown)).with_row_index("row")
+    return cells.with_columns(is_unknown=pl.Series(is_unknown), may_move=pl.Series(may_move)).with_row_index("row")
 
 
 def _in_other_sums(seen: View, tree: Tree) -> Rows:
@@ -182,17 +185,18 @@ def _free_in(cells: pl.DataFrame, tree: Tree) -> Rows:
         ].to_numpy(),
         _nth(cells["area_code"], tree.codes),
     )
-    row_at, is_hidden = np.full(shape, -1), np.zeros(shape, dtype=bool)
+    row_at, is_hidden, is_free = np.full(shape, -1), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     row_at[place], is_hidden[place] = cells["row"].to_numpy(), cells["is_unknown"].to_numpy()
+    is_free[place] = cells["may_move"].to_numpy()
     changes = _changes(kinds["breakdown_id"].to_list())
     is_own = np.array([tree.known_to_one(of_period) for of_period in is_hidden])
     ends = Ends.nowhere(shape)
     for moving, absent in _years_that_move(periods, pooled):
-        may_move = (is_hidden[moving] | (row_at[moving] < 0)).all(axis=0) & (row_at[absent] < 0).all(axis=0)
+        may_move = (is_free[moving] | (row_at[moving] < 0)).all(axis=0) & (row_at[absent] < 0).all(axis=0)
         swaps = _swaps(changes, (row_at[moving] >= 0).any(axis=0), may_move, tree)
         for period in moving:
             swaps.mark(ends.of(period), is_own[period])
-    return row_at[ends.are_two & is_hidden]
+    return row_at[ends.are_two & is_free]
 
 
 def _nth(column: pl.Series, known: list[str]) -> Rows:

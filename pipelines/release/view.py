@@ -1,6 +1,7 @@
 """What a reader sees of a release: which cells are unknown, what the others are, and how much room each must keep."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -23,7 +24,8 @@ class View:
 
     value: NaN where unknown; width: what an interval must keep open (0 where public figures alone leave less than one
     person, or where that cannot be said); is_target: unknown cells that may not be told exactly; is_public: known to
-    the reader even where value is NaN, because then it is only us who do not know it.
+    the reader even where value is NaN, because then it is only us who do not know it. is_same, over `system.certain`:
+    a shown zero says that nothing lies between the two.
     """
 
     system: System
@@ -33,6 +35,23 @@ class View:
     is_public: Mask
     value: Values
     width: Values
+    is_same: Mask
+
+    @cached_property
+    def same(self) -> tuple[Rows, Rows]:
+        """Inner and outer cells that are one number, of which the reader does not know both."""
+        inner, outer = self.system.certain
+        is_open = self.is_same & (self.is_unknown[inner] | self.is_unknown[outer])
+        return inner[is_open], outer[is_open]
+
+    @cached_property
+    def equations(self) -> sp.csr_array:
+        """All that holds between published cells, equal to zero: sums, and what is the same."""
+        inner, outer = self.same
+        n_same, n = len(inner), self.system.n_cells
+        ends = (np.tile(np.arange(n_same), 2), np.concatenate([inner, outer]))
+        same = sp.csr_array((np.repeat([1.0, -1.0], n_same), ends), shape=(n_same, n))
+        return sp.vstack([self.lines.equations(n), same]).tocsr()
 
     @property
     def lines(self) -> Lines:
@@ -44,7 +63,7 @@ class View:
 
     def unknown_equations(self) -> sp.csr_array:
         """The equations with an unknown, over `columns` only."""
-        part = self.lines.equations(self.system.n_cells).tocsc()[:, self.columns()].tocsr()
+        part = self.equations.tocsc()[:, self.columns()].tocsr()
         return part[np.diff(part.indptr) > 0]
 
 
@@ -61,7 +80,10 @@ def view(system: System, terms: Terms, is_hidden: Mask, width: Values | None = N
     is_unknown = np.isnan(value)
     width = to_keep_open(system, terms) if width is None else width
     is_target = is_unknown & ~terms.is_public[:n] & (terms.width[:n] > 0)
-    return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width[:n])
+    is_same = np.zeros(len(system.certain[0]), dtype=bool)
+    complement = system.nesting.complement[system.nesting.is_certain]
+    is_same[: len(complement)] = is_zero[complement]
+    return View(system, is_hidden[:n], is_unknown, is_target, terms.is_public[:n], value, width[:n], is_same)
 
 
 def to_keep_open(system: System, terms: Terms) -> Values:
@@ -88,7 +110,7 @@ def polytope(seen: View, keep: Mask) -> tuple[Rows, Polytope]:
     columns = np.flatnonzero(seen.is_unknown & keep)
     at = np.full(n, -1)
     at[columns] = np.arange(len(columns))
-    equations = seen.lines.equations(n)
+    equations = seen.equations
     part = equations.tocsc()[:, columns].tocsr()
     used = np.flatnonzero(np.diff(part.indptr))
     right = -(equations[used] @ np.nan_to_num(seen.value))
@@ -98,7 +120,7 @@ def polytope(seen: View, keep: Mask) -> tuple[Rows, Polytope]:
     np.minimum.at(high, at[inner[below]], seen.value[outer[below]])
     above = (at[outer] >= 0) & ~seen.is_unknown[inner]
     np.maximum.at(low, at[outer[above]], seen.value[inner[above]])
-    both = (at[inner] >= 0) & (at[outer] >= 0)
+    both = (at[inner] >= 0) & (at[outer] >= 0) & ~seen.is_same
     tables = Polytope(part[used].tocsc(), right, low, high, at[inner[both]], at[outer[both]], seen.width[columns])
     return columns, tables
 
