@@ -8,6 +8,7 @@ import numpy as np
 import polars as pl
 import scipy.sparse as sp
 
+from pipelines.declaration import LEVELS
 from pipelines.release.errors import UnsafeError
 from pipelines.release.fallback import BELOW_PREFECTURE
 from pipelines.release.swaps import below_prefecture, free_of_submitters
@@ -126,13 +127,15 @@ def _left_in(
 @dataclass(frozen=True)
 class _Known:
     """The unknowns as submitters see them. sender, above: of every column the municipality that sends it (a ward's
-    city) and the area above that; -1 where the column is of no lowest area. sums, parts: the columns that are sums of
+    city) and the area above that; -1 where the column is of no lowest area. owner: the one submitter that knows the column:
+    its sender, or of a sum that of all its unknown parts; -1: nobody. sums, parts: the columns that are sums of
     areas, and a row for each with a 1 at its parts. count, prefecture: their numbers of every column; below
-    prefectures no equation ties two of either."""
+    prefectures no equation but that of what is the same ties two of either."""
 
     equations: sp.csc_array
     sender: Rows
     above: Rows
+    owner: Rows
     sums: Rows
     parts: sp.csr_array
     count: Rows
@@ -154,14 +157,9 @@ class _Known:
             {"count": seen.system.frame["count_id"].gather(columns), "prefecture": below_prefecture(seen)[columns]}
         )
         count, prefecture = place.select(pl.all().rank("dense").fill_null(0).cast(pl.Int64)).to_numpy().T
+        at = np.searchsorted(columns, sums[is_one])
         return _Known(
-            seen.unknown_equations().tocsc(),
-            sender,
-            parent,
-            np.searchsorted(columns, sums[is_one]),
-            parts,
-            count,
-            prefecture,
+            seen.unknown_equations().tocsc(), sender, parent, _owner(sender, at, parts), at, parts, count, prefecture
         )
 
     def of_columns(self, some: Rows) -> "_Known":
@@ -171,7 +169,7 @@ class _Known:
         equations = self.equations[:, some].tocsr()
         is_here = at[self.sums] >= 0
         return _Known(
-            equations[np.diff(equations.indptr) > 0].tocsc(), self.sender[some], self.above[some],
+            equations[np.diff(equations.indptr) > 0].tocsc(), self.sender[some], self.above[some], self.owner[some],
             at[self.sums[is_here]], self.parts[is_here].tocsc()[:, some].tocsr(), self.count[some], self.prefecture[some],
         )  # fmt: skip
 
@@ -186,6 +184,15 @@ class _Known:
             is_other[new] = False
 
 
+def _owner(sender: Rows, sums: Rows, parts: sp.csr_array) -> Rows:
+    owner, has_parts = sender.copy(), np.diff(parts.indptr) > 0
+    start, sums = parts.indptr[:-1][has_parts], sums[has_parts]
+    for _ in LEVELS if len(sums) else ():
+        least, most = (f.reduceat(owner[parts.indices], start) for f in (np.minimum, np.maximum))
+        owner[sums[least == most]] = least[least == most]
+    return owner
+
+
 def _in_blocks(block: Rows, some: Mask) -> Mask:
     """All columns of the blocks in which `some` lie."""
     is_one = np.zeros(int(block.max(initial=-1)) + 1, dtype=bool)
@@ -197,11 +204,11 @@ def _free_by_halves(known: _Known, where: Mask) -> Mask:
     """Columns of `where` that no other submitter can work out, as far as changes within one half of them show.
 
     Submitters are numbered, and every binary digit of the number halves them. What can change within its own half for
-    every digit is safe from each other submitter, because some digit tells the two apart; a sum of areas is safe where it
-    can change within either half of one digit.
+    every digit is safe from each other submitter, because some digit tells the two apart; a sum of areas, if not all its
+    parts are one submitter's, is safe where it can change within either half of one digit.
     """
-    _, number = np.unique(known.sender[where], return_inverse=True)  # in the order of areas: neighbours part at once
-    is_sum = known.sender[where] < 0
+    _, number = np.unique(known.owner[where], return_inverse=True)  # in the order of areas: neighbours part at once
+    is_sum = known.owner[where] < 0
     free, free_sums = ~is_sum, np.zeros_like(is_sum)
     columns = np.flatnonzero(where)
     for digit in range(max(1, int(number.max(initial=0)).bit_length())):

@@ -122,7 +122,7 @@ class _Program:
         self.columns = np.arange(tables.n, dtype=np.int32)
         self.solver = highspy.Highs()
         settings: dict[str, bool | int | float | str] = {
-            "output_flag": False, "threads": 1, "solver": solver, "run_crossover": "off", "time_limit": SECONDS,
+            "output_flag": False, "threads": 1, "solver": solver, "run_crossover": "off",
         }  # fmt: skip
         for name, value in settings.items():
             self.solver.setOptionValue(name, value)
@@ -131,6 +131,7 @@ class _Program:
     def best(self, goal: Values) -> Values | None:
         """The table with the largest `goal`; None when there is none or none was found."""
         self.solver.changeColsCost(len(goal), self.columns, -goal)
+        self.solver.setOptionValue("time_limit", self.solver.getRunTime() + SECONDS)  # of all its programs together
         self.solver.run()
         if self.solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None

@@ -164,24 +164,24 @@ def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
     times = np.zeros(case.system.n_cells, dtype=np.int64)
     stage: dict[str, int] = {}
     log: list[str] = []
-    turn = again = 0
+    turn, is_first = 0, True
     while True:
-        reason, left, is_again, proof = _quickly_repaired(case, reason, proof, may_leave=again == 0)
+        reason, left, is_again, proof = _quickly_repaired(case, reason, proof, may_leave=is_first)
         found, proof = _found(case, reason, left, proof, is_again=is_again)
         before = int((reason > 0).sum())
         times += found
         if found.any() and turn < REPAIRS:
             rows = _beside(case, reason, case.seen(reason), np.flatnonzero(found), proof.middle)
-            around = lines_of(case.system, np.flatnonzero(found & (times >= STUBBORN)))
-            around = around[_may_hide(case, reason)[around]]
-            reason = _hide(case, reason, np.union1d(rows, around), Reason.SECONDARY)
+            rows = np.union1d(rows, _nearest(case, reason, np.flatnonzero(found & (times > 1))))
+            rows = np.union1d(rows, _around(case, reason, found & (times >= STUBBORN)))
+            reason = _hide(case, reason, rows, Reason.SECONDARY)
         while found.any() and int((reason > 0).sum()) == before and min_stage(case, found, stage) < len(FALLBACKS):
             rows, sentences = fallback(case.system, np.flatnonzero(found), stage)
             reason = _hide(case, reason, rows, Reason.FALLBACK)
             log += sentences
         if not is_again and int((reason > 0).sum()) == before:
             return reason, tuple(log)
-        turn, again = turn + bool(found.any()), again + is_again
+        turn, is_first = turn + bool(found.any()), False
 
 
 def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
@@ -194,12 +194,14 @@ def _quickly_repaired(case: Case, reason: Rows, proof: Proof, *, may_leave: bool
     """The reasons after repairs of what is found quickly, what of it these do not help, whether to look again, and what is
     proven so far. Among very many cells the last few are looked at again when the search has found others to repair."""
     left = np.zeros(case.system.n_cells, dtype=bool)
-    for turn in range(QUICK_REPAIRS):
+    times = np.zeros(case.system.n_cells, dtype=np.int64)
+    for _ in range(QUICK_REPAIRS):
         seen = case.seen(reason)
         left, proof = _quickly_found(case, reason, seen, proof)
+        times += left
         rows = np.flatnonzero(left)
-        at_once = 1 + turn // STUBBORN
-        beside = np.union1d(_nearest(case, reason, rows, at_once), _beside(case, reason, seen, rows, proof.middle))
+        beside = np.union1d(_nearest(case, reason, rows), _beside(case, reason, seen, rows, proof.middle))
+        beside = np.union1d(beside, _around(case, reason, left & (times >= STUBBORN)))
         if not len(beside):
             break
         reason = _hide(case, reason, beside, Reason.SECONDARY)
@@ -235,8 +237,14 @@ def _hide(case: Case, reason: Rows, rows: Rows, because: Reason) -> Rows:
     return close_lines(case.system, case.terms, reason, case.chosen, because)
 
 
-def _nearest(case: Case, reason: Rows, found: Rows, n: int = 1) -> Rows:
-    """For every found cell the first `n` in the order of choice of the shown ones nearest to it."""
+def _around(case: Case, reason: Rows, found: Mask) -> Rows:
+    """What may be hidden of the lines that the found cells are part of."""
+    rows = lines_of(case.system, np.flatnonzero(found))
+    return rows[_may_hide(case, reason)[rows]]
+
+
+def _nearest(case: Case, reason: Rows, found: Rows) -> Rows:
+    """For every found cell the first in the order of choice of the shown ones nearest to it."""
     system = case.system
     rank = case.chosen.rank(reason)
     is_free = _may_hide(case, reason)
@@ -247,7 +255,7 @@ def _nearest(case: Case, reason: Rows, found: Rows, n: int = 1) -> Rows:
             ring = system.neighbours(ring)
             free = ring[is_free[ring]]
             if len(free):
-                picked |= set(free[np.argsort(rank[free])[:n]].tolist())
+                picked.add(int(free[rank[free].argmin()]))
                 break
     return np.array(sorted(picked), dtype=np.int64)
 

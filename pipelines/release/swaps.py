@@ -135,8 +135,8 @@ def below_prefecture(seen: View) -> pl.Series:
 
 
 def _placed(seen: View, tree: Tree) -> pl.DataFrame:
-    """Every cell with its row, whether it is unknown, and whether it may move by itself: it is unknown, in no other sum of areas than the
-    tree's, and not the same as that of another count."""
+    """Every cell with its row, whether it is unknown, and whether it may move by itself: being unknown, in no other sum of
+    areas than the tree's, and not the same number as a cell of another count."""
     is_unknown = np.zeros(seen.system.n_cells, dtype=bool)
     is_unknown[seen.columns()] = True
     may_move = is_unknown.copy()

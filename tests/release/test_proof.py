@@ -132,6 +132,26 @@ def test_by_itself_every_cell_moves_as_far_as_the_ellipsoid_around_the_middle_re
     assert not found.is_narrow.any()
 
 
+def test_what_a_shown_zero_makes_the_same_is_one_number_in_every_table() -> None:
+    """All of A's are among x: whatever A's girls are, its girls among x are as many. Of B this cannot be said."""
+    tree, counts = t.areas(dict.fromkeys("ABC", 10**6)), t.counts_of(t.count("y"), t.count("x", within="y"))
+    girls = [("y", "2024", a, "sex", g, 60) for a in "ABC" for g in "12"]
+    girls += [("x", "2024", a, "sex", g, 60 if a == "A" else 30) for a in "ABC" for g in "12"]
+    system = build(t.rolled_up(t.cells(girls), tree).filter(period="2024"), tree, pairs_of(counts, []))
+    names = system.frame.select(pl.concat_str("count_id", "area_code", "category_code")).to_series()
+    hidden = [f"{c}{a}{g}" for c in "xy" for a in "AB" for g in "12"]
+    seen = view(system, terms(system, counts, t.STANDARD), names.is_in(hidden).to_numpy())
+    columns, tables = polytope(seen, np.ones(system.n_cells, dtype=bool))
+    table = middle(Room(tables), np.full(tables.n, np.nan))
+    assert table is not None
+    value = dict(zip(names.gather(columns), table, strict=False))
+    assert abs(value["xA1"] - value["yA1"]) < TOLERANCE < abs(value["xB1"] - value["yB1"])
+    assert {names[int(columns[column])] for column in tables.inner} == {"xB1", "xB2"}
+    assert (
+        np.linalg.matrix_rank(seen.unknown_equations().toarray()) == len(columns) - 1
+    )  # what A gains of one B loses, of x as much as of y
+
+
 def test_there_is_no_table_in_the_middle_of_a_contradiction() -> None:
     """Two numbers that add up to less than nothing."""
     equations, zero = sp.csc_array(np.ones((1, 2))), np.zeros(2)
@@ -193,6 +213,36 @@ def test_submitters_tried_in_groups_tell_what_each_tells_alone(seed: int, monkey
     seen = view(system, says, with_more_hidden(system, reason, np.random.default_rng(seed)) > 0)
     everything = np.ones(system.n_cells, dtype=bool)
     assert set(told_to_submitters(seen, everything).tolist()) == told_to_one_by_one(seen, monkeypatch)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_no_shortcut_frees_what_one_submitter_can_work_out(seed: int) -> None:
+    """The long way: every submitter, with all that it knows, against every equation at once."""
+    system, says = built(seed)
+    seen = view(system, says, with_more_hidden(system, primary(system, says), np.random.default_rng(seed)) > 0)
+    known, told = attack._Known.of(seen), set[int]()
+    for sender in np.unique(known.sender[known.sender >= 0]):
+        told |= set(attack._determined(known.equations, ~known.by(np.array([sender]))).tolist())
+    found = set(told_to_submitters(seen, np.ones(system.n_cells, dtype=bool)).tolist())
+    outsiders = set(told_to_outsiders(seen).tolist())
+    assert found | outsiders == {int(seen.columns()[column]) for column in told} | outsiders
+
+
+def test_a_sum_of_two_towns_is_not_taken_for_one_towns_own() -> None:
+    """B reads A in 2023, so in 2024 by the two years together, so the sum of both; of the two years together that sum
+    has no unknown part but B's."""
+    towns = {"A": "P", "B": "P", "C": "P"} | dict.fromkeys("DEFG", "Q")
+    rows = [("N", "nation", None), ("P", "prefecture", "N"), ("Q", "prefecture", "N")]
+    rows += [(town, "municipality", above) for town, above in towns.items()]
+    tree = pl.DataFrame(rows, schema=["area_code", "level", "parent_code"], orient="row").with_columns(population=10**6)
+    counts = t.counts_of(t.count("o"))
+    table = t.rolled_up(t.cells([("o", y, a, "all", "all", 50) for y in ("2023", "2024") for a in towns]), tree)
+    system = build(table, tree, pairs_of(counts, []))
+    hidden = {f"{a}2023" for a in "AB"} | {f"{a}{y}" for a in "BPQDEFG" for y in ("2024", "2023-2024")} | {"A2024"}
+    names = system.frame.select(pl.concat_str("area_code", "period")).to_series()
+    seen = view(system, terms(system, counts, t.STANDARD), names.is_in(sorted(hidden)).to_numpy())
+    told = set(names.gather(told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))))
+    assert told == {"A2023", "B2023", "A2024", "P2024", "Q2024", "Q2023-2024"}
 
 
 def test_a_town_that_reads_its_like_in_the_next_medical_area_is_found() -> None:
