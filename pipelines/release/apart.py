@@ -6,9 +6,8 @@ alternating direction method of multipliers (Boyd et al. 2011, Foundations and T
 restores the equations, the next the limits and the wishes. A table that still lies beyond a limit in the end is drawn
 back towards the middle until it fits, block by block, so that whatever comes out fits; only how far it gets is not sure.
 
-In a large block a table may be drawn back so far that cells with all the room in the world get none of it. What is left
-there is moved column by column, each along the line on which the ellipsoid around the middle (Dikin 1967, Soviet
-Mathematics Doklady 8) is longest for it: the whole of the ellipsoid fits, so at least its length is sure.
+Where only few are left in the end, each is moved by itself along the line on which the ellipsoid around the middle (Dikin
+1967, Soviet Mathematics Doklady 8) is longest for it: the whole of the ellipsoid fits, so at least its length is sure.
 """
 
 from dataclasses import dataclass
@@ -20,7 +19,7 @@ from pipelines.release.projection import RoughProjection
 from pipelines.release.system import Mask, Rows, Values
 
 # A column of thousands must move by a few persons like any other; were its scale a thousand, the few would be lost in the
-# rounding. What seldom moves is stiff, but no stiffer than this.
+# rounding. What has much room moves easily, but no more easily than this.
 LARGEST_SCALE = 10.0
 TABLES = 8  # at a time
 STEPS, MORE_STEPS = 30, 60  # of each table, when a search begins and when it goes on
@@ -30,7 +29,7 @@ HARD, HARD_STEPS = 1.0, 100  # how what is left in the end is pushed
 WORTH_HARD = 0.25  # of what is left: so many must open for another such table
 LINES = 16  # columns of a block that are moved along their lines at a time
 WORTH_LINES = 2_000_000  # columns moved along lines, all lines together
-LEAST_MOVE = 1e-6  # of a column along its line; what moves less stands still
+LEAST_MOVE = 1e-6  # of a column along its line; what moves less is taken to move so much
 SPREAD = 1.5  # of the logarithm of the wishes
 FORCE = 0.2  # of a wish, beside the way to the next limit
 UPWARDS = 0.5  # of the wishes
@@ -47,7 +46,7 @@ class Spans:
     highest: Values
 
     def narrow(self, width: Values) -> Mask:
-        return self.highest - self.lowest < width - TOLERANCE
+        return ~(self.highest - self.lowest >= width - TOLERANCE)  # what is no number proves nothing
 
     def of(self, columns: Rows) -> "Spans":
         return Spans(self.lowest[columns], self.highest[columns])
@@ -64,7 +63,7 @@ def push_apart(
     """Widens the spans of the `wanted` columns that lie in `blocks`, with all columns outside them held in the middle.
 
     blocks: groups of columns that share no equation when the others are held; a table is drawn back in each by itself.
-    is_last: no other blocks will be tried, so that what is left is worth more.
+    is_last: no larger blocks will be tried in this search, so that what is left is worth more.
     """
     columns = np.concatenate(blocks)
     pushing = _Pushing(polytope.held(columns, middle), middle[columns], [len(b) for b in blocks])
@@ -97,7 +96,7 @@ class _Pushing:
             narrow = self._pushed(spans, narrow, FORCE, MORE_STEPS if turn else STEPS, rng)
             if (before - len(narrow)) * WORTH_A_CELL * 2.0**turn < len(self.width):
                 break
-        if is_last and max(np.bincount(self.block[narrow]), default=0) * len(self.width) < WORTH_LINES:
+        if is_last and np.bincount(self.block[narrow], minlength=1).max() * len(self.width) < WORTH_LINES:
             narrow = self.along_lines(spans, narrow)
         while is_last and len(narrow) > FEW:
             before = len(narrow)

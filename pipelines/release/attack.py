@@ -128,9 +128,9 @@ def _left_in(
 class _Known:
     """The unknowns as submitters see them. sender, above: of every column the municipality that sends it (a ward's
     city) and the area above that; -1 where the column is of no lowest area. owner: the one submitter that knows the column:
-    its sender, or of a sum that of all its unknown parts; -1: nobody. sums, parts: the columns that are sums of
+    its sender, or of a sum that nobody sends that of all its unknown parts; -1: nobody. sums, parts: the columns that are sums of
     areas, and a row for each with a 1 at its parts. count, prefecture: their numbers of every column; below
-    prefectures no equation but that of what is the same ties two of either."""
+    prefectures no equation ties two prefectures, and only what is the same two counts."""
 
     equations: sp.csc_array
     sender: Rows
@@ -185,11 +185,13 @@ class _Known:
 
 
 def _owner(sender: Rows, sums: Rows, parts: sp.csr_array) -> Rows:
+    """The sender of every column, or of a sum that nobody sends the one owner of all its parts (-1: several, or nobody)."""
     owner, has_parts = sender.copy(), np.diff(parts.indptr) > 0
     start, sums = parts.indptr[:-1][has_parts], sums[has_parts]
-    for _ in LEVELS if len(sums) else ():
+    for _ in LEVELS if len(sums) else ():  # sums lie in sums, in no more than there are levels
         least, most = (f.reduceat(owner[parts.indices], start) for f in (np.minimum, np.maximum))
-        owner[sums[least == most]] = least[least == most]
+        is_own = (least == most) & (sender[sums] < 0)  # what somebody sends stays its own, of whatever it is the sum
+        owner[sums[is_own]] = least[is_own]
     return owner
 
 
@@ -205,7 +207,7 @@ def _free_by_halves(known: _Known, where: Mask) -> Mask:
 
     Submitters are numbered, and every binary digit of the number halves them. What can change within its own half for
     every digit is safe from each other submitter, because some digit tells the two apart; a sum of areas, if not all its
-    parts are one submitter's, is safe where it can change within either half of one digit.
+    unknown parts are one submitter's, is safe where it can change within either half of one digit.
     """
     _, number = np.unique(known.owner[where], return_inverse=True)  # in the order of areas: neighbours part at once
     is_sum = known.owner[where] < 0

@@ -45,8 +45,8 @@ def search(
 ) -> Searched:
     """Two tables as far apart as `width` for every `wanted` column, as far as they are found; raises NoTable.
 
-    parts: columns to move while the others are held, in turn, and whether all that these need moves with them. may_be_empty: columns known to be zero in some
-    table. start: what is known of a table that fits, NaN elsewhere. turn: other numbers draw other tables. singles: how
+    parts: columns to move while the others are held, in turn, and whether all that these need moves with them.
+    may_be_empty: columns known to be zero in some table. start: what is known of a table that fits, NaN elsewhere. turn: other numbers draw other tables. singles: how
     many columns of each block to try one by one by linear programs, in the parts that are whole.
     """
     center = _middle(tables, start)

@@ -74,7 +74,7 @@ class Proof:
 
 def _parts(system: System, columns: Rows, *, is_first: bool) -> Iterator[tuple[Mask, bool]]:
     """Columns to move while the others are held, what falls into many small blocks first: below prefectures each count by
-    itself, so that no other binds it, then what is no sum of areas, then all of it; and everything."""
+    itself, so that no other binds it, then what is no sum of areas, then (not at first) all of it; and everything."""
     cells = system.frame.select("count_id", "level").head(system.n_cells)[columns]
     below = cells["level"].is_in(BELOW_PREFECTURE).to_numpy()
     counts = cells["count_id"].unique().sort()

@@ -1,7 +1,8 @@
 """Joint suppression: hides until neither an outsider nor a submitter can work out what the policy protects.
 
 The order: each cell by itself (primary), each line (secondary), then the audit as the gate; what it finds is relieved
-by hiding one more cell beside it, a bounded number of times, and then by ever larger pieces in a fixed order. Every
+by hiding one more cell that holds it, the next time one more beside it, then its lines, a bounded number of times, and
+then by ever larger pieces in a fixed order. Every
 step only hides, and where everything is hidden nothing is left to find: it always ends.
 """
 
@@ -26,7 +27,7 @@ from pipelines.release.view import View, to_keep_open, view
 
 REPAIRS = 8
 QUICK_REPAIRS = 40
-FEW = 1e-3  # of all cells: fewer that are found quickly can wait for a search, so often as there are repairs
+FEW = 1e-3  # of all cells: fewer that are found quickly can wait for the first search
 STUBBORN = 3  # turns, after which more is hidden at once for a cell that is still found
 RINGS = 4
 LARGEST_BLOCK = 2_000  # columns in which submitters are tried as a whole; what is left in a larger one is hidden more
@@ -192,7 +193,7 @@ def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
 
 def _quickly_repaired(case: Case, reason: Rows, proof: Proof, *, may_leave: bool) -> tuple[Rows, Mask, bool, Proof]:
     """The reasons after repairs of what is found quickly, what of it these do not help, whether to look again, and what is
-    proven so far. Among very many cells the last few are looked at again when the search has found others to repair."""
+    proven so far. At first the last few among very many wait until the search has found others to repair."""
     left = np.zeros(case.system.n_cells, dtype=bool)
     times = np.zeros(case.system.n_cells, dtype=np.int64)
     for _ in range(QUICK_REPAIRS):
@@ -207,6 +208,8 @@ def _quickly_repaired(case: Case, reason: Rows, proof: Proof, *, may_leave: bool
         reason = _hide(case, reason, beside, Reason.SECONDARY)
         if may_leave and len(rows) < FEW * case.system.n_cells:
             return reason, np.zeros_like(left), True, proof
+    else:
+        return reason, np.zeros_like(left), True, proof
     return reason, left, False, proof
 
 

@@ -185,18 +185,18 @@ def _free_in(cells: pl.DataFrame, tree: Tree) -> Rows:
         ].to_numpy(),
         _nth(cells["area_code"], tree.codes),
     )
-    row_at, is_hidden, is_free = np.full(shape, -1), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
+    row_at, is_hidden, can_move = np.full(shape, -1), np.zeros(shape, dtype=bool), np.zeros(shape, dtype=bool)
     row_at[place], is_hidden[place] = cells["row"].to_numpy(), cells["is_unknown"].to_numpy()
-    is_free[place] = cells["may_move"].to_numpy()
+    can_move[place] = cells["may_move"].to_numpy()
     changes = _changes(kinds["breakdown_id"].to_list())
     is_own = np.array([tree.known_to_one(of_period) for of_period in is_hidden])
     ends = Ends.nowhere(shape)
     for moving, absent in _years_that_move(periods, pooled):
-        may_move = (is_free[moving] | (row_at[moving] < 0)).all(axis=0) & (row_at[absent] < 0).all(axis=0)
+        may_move = (can_move[moving] | (row_at[moving] < 0)).all(axis=0) & (row_at[absent] < 0).all(axis=0)
         swaps = _swaps(changes, (row_at[moving] >= 0).any(axis=0), may_move, tree)
         for period in moving:
             swaps.mark(ends.of(period), is_own[period])
-    return row_at[ends.are_two & is_free]
+    return row_at[ends.are_two & can_move]
 
 
 def _nth(column: pl.Series, known: list[str]) -> Rows:

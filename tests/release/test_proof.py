@@ -1,5 +1,6 @@
 """Shortcuts of the proof against the long way: on random tables both must say the same, or the shortcut less."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -215,10 +216,13 @@ def test_submitters_tried_in_groups_tell_what_each_tells_alone(seed: int, monkey
     assert set(told_to_submitters(seen, everything).tolist()) == told_to_one_by_one(seen, monkeypatch)
 
 
+@pytest.mark.parametrize("make", [built, with_an_area_that_was_split])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_no_shortcut_frees_what_one_submitter_can_work_out(seed: int) -> None:
+def test_no_shortcut_frees_what_one_submitter_can_work_out(
+    seed: int, make: Callable[[int], tuple[System, Terms]]
+) -> None:
     """The long way: every submitter, with all that it knows, against every equation at once."""
-    system, says = built(seed)
+    system, says = make(seed)
     seen = view(system, says, with_more_hidden(system, primary(system, says), np.random.default_rng(seed)) > 0)
     known, told = attack._Known.of(seen), set[int]()
     for sender in np.unique(known.sender[known.sender >= 0]):
