@@ -127,10 +127,10 @@ def _left_in(
 @dataclass(frozen=True)
 class _Known:
     """The unknowns as submitters see them. sender, above: of every column the municipality that sends it (a ward's
-    city) and the area above that; -1 where the column is of no lowest area. owner: the one submitter that knows the column:
-    its sender, or of a sum that nobody sends that of all its unknown parts; -1: nobody. sums, parts: the columns that are sums of
-    areas, and a row for each with a 1 at its parts. count, prefecture: their numbers of every column; below
-    prefectures no equation ties two prefectures, and only what is the same two counts."""
+    city) and the area above that; -1 where the column is of no lowest area. owner: the one submitter that knows the
+    column, as `_owner` says. sums, parts: the columns that are sums of areas, and a row for each with a 1 at its parts.
+    count, prefecture: their numbers of every column; below prefectures no equation ties two prefectures, and two counts
+    only where they are the same number."""
 
     equations: sp.csc_array
     sender: Rows

@@ -160,7 +160,8 @@ def _reach_of(case: Case, counts: Mapping[str, Count], policy: Policy) -> pl.Dat
 
 
 def until_safe(case: Case, reason: Rows) -> tuple[Rows, tuple[str, ...]]:
-    """Repairs a bounded number of times, then falls back in ever larger pieces until the audit finds nothing."""
+    """Repairs a bounded number of times, then falls back in ever larger pieces, until the audit finds nothing or nothing
+    of what is tied to a found cell is left to hide."""
     proof = Proof.of_nothing(case.system.n_cells)
     times = np.zeros(case.system.n_cells, dtype=np.int64)
     stage: dict[str, int] = {}
@@ -192,9 +193,8 @@ def min_stage(case: Case, found: Mask, stage: dict[str, int]) -> int:
 
 
 def _quickly_repaired(case: Case, reason: Rows, proof: Proof, *, may_leave: bool) -> tuple[Rows, Mask, bool, Proof]:
-    """The reasons after repairs of what is found quickly, what of it these do not help, whether to look again, and what is
-    proven so far. At first the last few among very many wait until the search has found others to repair."""
-    left = np.zeros(case.system.n_cells, dtype=bool)
+    """The reasons after repairs of what is found quickly, what of it no repair helps, whether to look again (repairs ran
+    out, or at first only few among very many were found, which wait for the search), and what is proven so far."""
     times = np.zeros(case.system.n_cells, dtype=np.int64)
     for _ in range(QUICK_REPAIRS):
         seen = case.seen(reason)
@@ -204,13 +204,11 @@ def _quickly_repaired(case: Case, reason: Rows, proof: Proof, *, may_leave: bool
         beside = np.union1d(_nearest(case, reason, rows), _beside(case, reason, seen, rows, proof.middle))
         beside = np.union1d(beside, _around(case, reason, left & (times >= STUBBORN)))
         if not len(beside):
-            break
+            return reason, left, False, proof
         reason = _hide(case, reason, beside, Reason.SECONDARY)
         if may_leave and len(rows) < FEW * case.system.n_cells:
-            return reason, np.zeros_like(left), True, proof
-    else:
-        return reason, np.zeros_like(left), True, proof
-    return reason, left, False, proof
+            break
+    return reason, np.zeros_like(times, dtype=bool), True, proof
 
 
 def _found(case: Case, reason: Rows, left: Mask, proof: Proof, *, is_again: bool) -> tuple[Mask, Proof]:

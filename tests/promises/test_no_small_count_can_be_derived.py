@@ -72,7 +72,7 @@ def test_nothing_that_the_primary_rule_hides_is_shown(seed: int) -> None:
 @pytest.mark.parametrize("seed", [0, 10, 13])  # countries that the line rule alone leaves unsafe
 def test_suppression_ends_by_fallbacks_alone(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Repairs that never help: the larger pieces, in their fixed order, still lead to a safe release."""
-    for repair in ("_beside", "_nearest"):
+    for repair in ("_beside", "_nearest", "_around"):
         monkeypatch.setattr(suppress, repair, lambda *_: np.zeros(0, dtype=np.int64))
     table, tree, counts, indicators = t.random_case(np.random.default_rng(seed))
     done = protect(table, tree, counts, indicators, t.STANDARD, SECRET)

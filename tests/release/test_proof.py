@@ -148,9 +148,8 @@ def test_what_a_shown_zero_makes_the_same_is_one_number_in_every_table() -> None
     value = dict(zip(names.gather(columns), table, strict=False))
     assert abs(value["xA1"] - value["yA1"]) < TOLERANCE < abs(value["xB1"] - value["yB1"])
     assert {names[int(columns[column])] for column in tables.inner} == {"xB1", "xB2"}
-    assert (
-        np.linalg.matrix_rank(seen.unknown_equations().toarray()) == len(columns) - 1
-    )  # what A gains of one B loses, of x as much as of y
+    n_ways = len(columns) - np.linalg.matrix_rank(seen.unknown_equations().toarray())
+    assert n_ways == 1  # what A gains of one B loses, of x as much as of y
 
 
 def test_there_is_no_table_in_the_middle_of_a_contradiction() -> None:
@@ -235,18 +234,14 @@ def test_no_shortcut_frees_what_one_submitter_can_work_out(
 def test_a_sum_of_two_towns_is_not_taken_for_one_towns_own() -> None:
     """B reads A in 2023, so in 2024 by the two years together, so the sum of both; of the two years together that sum
     has no unknown part but B's."""
-    towns = {"A": "P", "B": "P", "C": "P"} | dict.fromkeys("DEFG", "Q")
-    rows = [("N", "nation", None), ("P", "prefecture", "N"), ("Q", "prefecture", "N")]
-    rows += [(town, "municipality", above) for town, above in towns.items()]
-    tree = pl.DataFrame(rows, schema=["area_code", "level", "parent_code"], orient="row").with_columns(population=10**6)
-    counts = t.counts_of(t.count("o"))
-    table = t.rolled_up(t.cells([("o", y, a, "all", "all", 50) for y in ("2023", "2024") for a in towns]), tree)
+    tree, counts = t.areas(dict.fromkeys("ABC", 10**6), parent="P"), t.counts_of(t.count("o"))
+    table = t.rolled_up(t.cells([("o", y, a, "all", "all", 50) for y in ("2023", "2024") for a in "ABC"]), tree)
     system = build(table, tree, pairs_of(counts, []))
-    hidden = {f"{a}2023" for a in "AB"} | {f"{a}{y}" for a in "BPQDEFG" for y in ("2024", "2023-2024")} | {"A2024"}
+    hidden = ["A2023", "B2023", "A2024", *(f"{a}{y}" for a in "BP" for y in ("2024", "2023-2024"))]
     names = system.frame.select(pl.concat_str("area_code", "period")).to_series()
-    seen = view(system, terms(system, counts, t.STANDARD), names.is_in(sorted(hidden)).to_numpy())
+    seen = view(system, terms(system, counts, t.STANDARD), names.is_in(hidden).to_numpy())
     told = set(names.gather(told_to_submitters(seen, np.ones(system.n_cells, dtype=bool))))
-    assert told == {"A2023", "B2023", "A2024", "P2024", "Q2024", "Q2023-2024"}
+    assert told == {"A2023", "B2023", "A2024", "P2024"}
 
 
 def test_a_town_that_reads_its_like_in_the_next_medical_area_is_found() -> None:
